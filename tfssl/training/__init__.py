@@ -1,0 +1,17 @@
+"""How one step is taken, watched and resumed."""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from tfssl.training.tensorflow import Trainer
+elif keras.backend.backend() == "jax":
+    from tfssl.training.jax import Trainer
+else:
+    raise ImportError(
+        "tfssl trains on the TensorFlow and JAX backends of Keras. Received: "
+        f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow or jax."
+    )
+
+from tfssl.training.health import HealthCheck, Monitor
+
+__all__ = ["HealthCheck", "Monitor", "Trainer"]

@@ -1,0 +1,62 @@
+"""Projection and prediction heads."""
+
+import keras
+
+from tfssl.layers.batch_normalization import BatchNormalization
+
+
+def projection_head(
+    input_dim,
+    widths,
+    final_norm=True,
+    initializer="glorot_uniform",
+    synchronized=True,
+    name="projector",
+):
+    """Linear layers with batch normalisation and ReLU between them.
+
+    Args:
+        input_dim: int, width of the features.
+        widths: sequence of ints, the width of each linear layer; the last one is the
+            width of the embedding.
+        final_norm: bool, whether the embedding is normalised too, by a
+            BatchNormalization without beta as in SimCLR. Defaults to True.
+        initializer: initializer of the kernels.
+        synchronized: bool, whether replicas share their statistics.
+        name: string.
+
+    Returns:
+        A built `keras.Sequential`, `[batch, input_dim]` to `[batch, widths[-1]]`.
+
+    Raises:
+        ValueError: if `widths` is empty.
+
+    Example:
+        >>> import tfssl
+        >>> tfssl.layers.projection_head(512, (512, 128)).output_shape
+        (None, 128)
+
+    Source: Chen et al. 2020, arXiv 2002.05709, section 2.1 and 4.2.
+    """
+    if not widths:
+        raise ValueError("widths must name at least one layer. Received: widths=()")
+    layers = [keras.Input((input_dim,))]
+    for number, width in enumerate(widths, start=1):
+        last = number == len(widths)
+        layers.append(
+            keras.layers.Dense(
+                width,
+                use_bias=False,
+                kernel_initializer=initializer,
+                name=f"linear_{number}",
+            )
+        )
+        if not last or final_norm:
+            layers.append(
+                BatchNormalization(
+                    center=not last, synchronized=synchronized, name=f"norm_{number}"
+                )
+            )
+        if not last:
+            layers.append(keras.layers.ReLU(name=f"relu_{number}"))
+    return keras.Sequential(layers, name=name)

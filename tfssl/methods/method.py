@@ -1,0 +1,222 @@
+"""The base class of all methods."""
+
+import inspect
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfssl import replicas, training
+from tfssl.training.batches import Batches, FollowEpochs, check_images
+from tfssl.views.seeds import fold_in
+
+_MONITORED = 512
+
+
+class Method(training.Trainer, keras.Model):
+    """A self-supervised method: an encoder, views of its images, and a loss on them.
+
+    A method implements `views_loss`; those with a teacher, a queue or a centre also
+    `after_update`. The step, replicas, precision, logs and saving are done here.
+
+    `fit` takes plain images: an array `[n, height, width, 3]`, a `tf.data.Dataset` of
+    image batches, or of `(images, labels)` whose labels are ignored, or a
+    `keras.utils.PyDataset` of either. Pixel values are in [0, 255], uint8 or float.
+    Ready-made views can be fed as `{"views": (view_1, view_2)}`.
+
+    Args:
+        encoder: `keras.Model` from images to features `[batch, dim]` or to a feature
+            map `[batch, h, w, dim]`, which is average-pooled.
+        views: `tfssl.views.Views`.
+        seed: int; views are a function of it and of the step. Defaults to 0.
+        name: string.
+    """
+
+    # Names of what `views_loss` logs besides the loss.
+    log_names = ()
+
+    def __init__(self, encoder, views, *, seed=0, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.encoder = _checked_encoder(encoder)
+        self.views = views
+        self.seed = seed
+        self.feature_dim = encoder.output_shape[-1]
+        # Counts the steps taken; views are drawn from it, so a resumed run goes on.
+        self.step = self.add_weight(
+            name="step", shape=(), dtype="int32", initializer="zeros", trainable=False
+        )
+        self._means = {
+            name: keras.metrics.Mean(name=name) for name in ("loss", *self.log_names)
+        }
+        self._compiled_views = None
+        self.built = True
+
+    # What a method defines
+
+    def views_loss(self, views):
+        """The loss of one batch of views, in training mode.
+
+        Args:
+            views: tuple of float32 tensors `[batch, height, width, 3]`.
+
+        Returns:
+            Tuple of a float32 scalar, the mean over this replica's images, and a dict
+            of scalars to log, one for each of `log_names`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define views_loss")
+
+    def after_update(self):
+        """What moves after the optimizer's step: teachers, centres. Default: nothing."""
+
+    # What a method uses
+
+    def features(self, images, training=False):
+        """Features `[batch, dim]` of images, pooled if the encoder gives a map."""
+        features = self.encoder(images, training=training)
+        return ops.mean(features, axis=(1, 2)) if features.ndim == 4 else features
+
+    def key(self):
+        """The `[2]` key of the random numbers of this step on this replica."""
+        key = ops.stack([ops.cast(self.seed, "int32"), ops.cast(self.step, "int32")])
+        return fold_in(key, replicas.index())
+
+    # The Keras model
+
+    def call(self, images, training=False):
+        return self.features(images, training=training)
+
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
+        # In the strategy's scope and before any checkpoint is restored.
+        self.build_optimizer()
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        callbacks=None,
+        shuffle=True,
+        initial_epoch=0,
+        **kwargs,
+    ):
+        """Trains on images; the other arguments are those of `keras.Model.fit`.
+
+        Args:
+            x: images, see the class. Arrays are shuffled in an order that depends on
+                the seed and the epoch only; images that do not fill a batch are left
+                out of the epoch.
+            y: labels; ignored.
+            batch_size: int, for arrays; over all replicas. Defaults to 256.
+            epochs, callbacks, shuffle, initial_epoch: as in Keras.
+
+        Returns:
+            `keras.callbacks.History` with the logs of each epoch.
+
+        Raises:
+            ValueError: for images of the wrong rank, range or channels, or fewer of
+                them than a batch.
+            tfssl.training.TrainingStopped: for a loss that is not finite, or collapse.
+        """
+        if ops.is_tensor(x) or isinstance(x, np.ndarray):
+            x = Batches(
+                check_images(ops.convert_to_numpy(x) if ops.is_tensor(x) else x),
+                batch_size=batch_size or 256,
+                seed=self.seed,
+                epoch=initial_epoch,
+                shuffle=shuffle,
+            )
+        elif batch_size is not None:
+            raise ValueError(
+                "batch_size goes with an array of images; a data set is batched "
+                f"already. Received: batch_size={batch_size}"
+            )
+        images = check_images(_images_of(_first_batch(x)))
+        callbacks = list(callbacks or [])
+        if not any(isinstance(c, training.HealthCheck) for c in callbacks):
+            callbacks.insert(0, training.HealthCheck())
+        callbacks.insert(0, training.Monitor(images[:_MONITORED], len(images)))
+        if isinstance(x, Batches):
+            callbacks.insert(0, FollowEpochs(x))
+        return super().fit(
+            x,
+            epochs=epochs,
+            callbacks=callbacks,
+            initial_epoch=initial_epoch,
+            **kwargs,
+        )
+
+    def get_config(self):
+        # One attribute for each argument of the constructor, with its name.
+        names = set(inspect.signature(type(self).__init__).parameters)
+        names -= {"self", "kwargs"}
+        config = {name: getattr(self, name) for name in sorted(names | {"seed"})}
+        return {
+            name: keras.saving.serialize_keras_object(value)
+            for name, value in config.items()
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(
+            **{
+                name: keras.saving.deserialize_keras_object(value, custom_objects)
+                for name, value in config.items()
+            }
+        )
+
+    # What the trainers use
+
+    def views_of(self, data):
+        """The views of one element of the data."""
+        if isinstance(data, dict):
+            return tuple(ops.cast(view, "float32") for view in data["views"])
+        return self.make_views(_images_of(data), self.key())
+
+    def update_logs(self, loss, logs):
+        """Adds to the epoch's means; returns them."""
+        for name, value in {"loss": loss, **logs}.items():
+            self._means[name].update_state(value)
+        return {name: mean.result() for name, mean in self._means.items()}
+
+
+def _checked_encoder(encoder):
+    shape = getattr(encoder, "output_shape", None)
+    if (
+        not isinstance(encoder, keras.Model)
+        or shape is None
+        or len(shape) not in (2, 4)
+    ):
+        raise ValueError(
+            "encoder must be a built keras.Model from images to features [batch, dim] "
+            f"or a feature map [batch, h, w, dim]. Received: {encoder} with output "
+            f"shape {shape}"
+        )
+    return encoder
+
+
+def _images_of(data):
+    if isinstance(data, dict):
+        if "views" not in data:
+            raise ValueError(
+                'A dict of data must hold ready-made views under "views". Received '
+                f"the keys {sorted(data)}"
+            )
+        return data["views"][0]
+    return data[0] if isinstance(data, (tuple, list)) else data
+
+
+def _first_batch(x):
+    if isinstance(x, keras.utils.PyDataset):
+        return x[0]
+    backend = inspect.getmodule(training.Trainer)
+    if backend.is_dataset(x):
+        first = backend.first_element(x)
+        if first is None:
+            raise ValueError("The data set is empty.")
+        return first
+    raise ValueError(
+        "fit takes an array of images, a tf.data.Dataset or a keras.utils.PyDataset. "
+        f"Received: {type(x)}"
+    )

@@ -1,0 +1,69 @@
+"""SimCLR: agree with the other view of the same image, and with nothing else."""
+
+import keras
+from keras import ops
+
+from tfssl import layers, losses
+from tfssl.methods.method import Method
+from tfssl.views import SimCLRViews
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class SimCLR(Method):
+    """Contrasts two views of each image with the views of all other images.
+
+        h = encoder(view)          [batch, dim]       the features that are kept
+        z = projector(h)           [batch, 128]       thrown away after pretraining
+        loss = nt_xent(z_1, z_2)   each z picks its image's other z among 2N - 1
+
+    Args:
+        encoder: `keras.Model`, images to features.
+        views: `tfssl.views.Views` that makes two views. Defaults to
+            `tfssl.views.SimCLRViews` at the encoder's image size.
+        projector: `keras.Model` `[batch, dim]` to `[batch, d]`. Defaults to two layers
+            as in the paper, `dim` and 128 wide.
+        temperature: float. Defaults to 0.1.
+        seed: int, of the views. Defaults to 0.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> encoder = tfssl.encoders.resnet18(image_size=16, stem="small", width=4)
+        >>> views = tfssl.views.SimCLRViews(image_size=16, strength=0.5, blur=False)
+        >>> model = tfssl.methods.SimCLR(encoder, views, temperature=0.2)
+        >>> model.compile(tfssl.optimizers.LARS(0.3))
+        >>> images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), "uint8")
+        >>> history = model.fit(images, batch_size=8, epochs=1, verbose=0)
+        >>> model(images).shape[0]
+        16
+
+    Source: Chen et al. 2020, arXiv 2002.05709.
+    """
+
+    log_names = ("contrastive_accuracy",)
+
+    def __init__(
+        self,
+        encoder,
+        views=None,
+        projector=None,
+        temperature=0.1,
+        seed=0,
+        name="simclr",
+    ):
+        views = views or SimCLRViews(encoder.input_shape[1])
+        super().__init__(encoder, views, seed=seed, name=name)
+        self.projector = projector or layers.projection_head(
+            self.feature_dim, (self.feature_dim, 128)
+        )
+        self.temperature = temperature
+
+    def views_loss(self, views):
+        # One batch of both views: normalisation sees them together, as in the paper.
+        z = self.projector(
+            self.features(ops.concatenate(views), training=True), training=True
+        )
+        z_1, z_2 = ops.split(z, 2)
+        logits, positives = losses.nt_xent_logits(z_1, z_2, self.temperature)
+        return losses.cross_entropy(logits, positives), {
+            "contrastive_accuracy": losses.accuracy(logits, positives)
+        }

@@ -1,0 +1,88 @@
+"""Learning-rate rules and schedules."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up from 0 to the peak, then half a cosine down to the floor.
+
+    Args:
+        peak: float, the learning rate at the end of the warm-up.
+        total_steps: int, the step at which the floor is reached.
+        warmup_steps: int. Defaults to 0.
+        floor: float, the learning rate at and after `total_steps`. Defaults to 0.
+
+    Raises:
+        ValueError: if `warmup_steps` is not in `[0, total_steps]`.
+
+    Example:
+        >>> import tfssl
+        >>> rate = tfssl.optimizers.WarmupCosine(1.0, total_steps=100, warmup_steps=10)
+        >>> [round(float(rate(step)), 3) for step in (0, 5, 10, 55, 100)]
+        [0.0, 0.5, 1.0, 0.5, 0.0]
+
+    Source: Chen et al. 2020, arXiv 2002.05709, section 2.2.
+    """
+
+    def __init__(self, peak, total_steps, warmup_steps=0, floor=0.0):
+        if not 0 <= warmup_steps <= total_steps:
+            raise ValueError(
+                f"warmup_steps must be between 0 and total_steps={total_steps}. "
+                f"Received: warmup_steps={warmup_steps}"
+            )
+        self.peak = peak
+        self.total_steps = total_steps
+        self.warmup_steps = warmup_steps
+        self.floor = floor
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rising = self.peak * step / max(self.warmup_steps, 1)
+        length = max(self.total_steps - self.warmup_steps, 1)
+        progress = ops.clip((step - self.warmup_steps) / length, 0.0, 1.0)
+        height = 0.5 * (1.0 + ops.cos(math.pi * progress))
+        falling = self.floor + (self.peak - self.floor) * height
+        return ops.where(step < self.warmup_steps, rising, falling)
+
+    def get_config(self):
+        return {
+            "peak": self.peak,
+            "total_steps": self.total_steps,
+            "warmup_steps": self.warmup_steps,
+            "floor": self.floor,
+        }
+
+
+def scale_rate(base, batch_size, rule="linear"):
+    """Learning rate for a batch size.
+
+    Args:
+        base: float, the base rate.
+        batch_size: int, images a step over all replicas.
+        rule: "linear" (`base * batch_size / 256`), "sqrt" (`base * sqrt(batch_size)`)
+            or "none" (`base`).
+
+    Returns:
+        float.
+
+    Raises:
+        ValueError: if the rule is none of these.
+
+    Example:
+        >>> from tfssl.optimizers import scale_rate
+        >>> round(scale_rate(0.3, 4096), 6), round(scale_rate(0.075, 4096, "sqrt"), 6)
+        (4.8, 4.8)
+    """
+    if rule == "linear":
+        return base * batch_size / 256
+    if rule == "sqrt":
+        return base * math.sqrt(batch_size)
+    if rule == "none":
+        return base
+    raise ValueError(
+        f'rule must be "linear", "sqrt" or "none". Received: rule={rule!r}'
+    )

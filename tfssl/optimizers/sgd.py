@@ -1,0 +1,60 @@
+"""SGD with coupled weight decay."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class SGD(keras.optimizers.SGD):
+    """Momentum SGD whose weight decay is added to the gradient.
+
+    This is the weight decay that the papers of MoCo, SimSiam and CMC state. The
+    `weight_decay` of `keras.optimizers.SGD` is decoupled, which is another rule: with
+    momentum 0.9 the same number acts about ten times weaker there.
+
+    Args:
+        learning_rate: float or schedule. Defaults to 0.03.
+        momentum: float. Defaults to 0.9.
+        weight_decay: float. Defaults to 1e-4.
+        nesterov: bool. Defaults to False.
+        decay_all: bool, whether biases and normalisation weights (at most one
+            dimension) decay too, as in the papers' codes. Defaults to True.
+
+    Example:
+        >>> import tfssl
+        >>> tfssl.optimizers.SGD(0.03, weight_decay=5e-4).weight_decay is None
+        True
+
+    Source: He et al. 2019, arXiv 1911.05722, section 3.3.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.03,
+        momentum=0.9,
+        weight_decay=1e-4,
+        nesterov=False,
+        decay_all=True,
+        name="sgd",
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate=learning_rate,
+            momentum=momentum,
+            nesterov=nesterov,
+            name=name,
+            **kwargs,
+        )
+        self.coupled_weight_decay = weight_decay
+        self.decay_all = decay_all
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self.decay_all or len(variable.shape) > 1:
+            gradient = gradient + self.coupled_weight_decay * variable
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "weight_decay": self.coupled_weight_decay,
+            "decay_all": self.decay_all,
+        }

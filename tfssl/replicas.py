@@ -1,0 +1,58 @@
+"""The replicas that take the present step together.
+
+Under `tf.distribute` a step runs once on each replica; these three functions are all
+that losses, layers and the training step need to know about it. Everywhere else (one
+device, JAX, eager code, `dataset.map`) there is one replica. On JAX with
+`keras.distribution` the arrays are global already, so one replica is the truth.
+"""
+
+import sys
+
+import keras
+from keras import ops
+
+
+def _context():
+    """The `tf.distribute` replica context when several replicas run, else None."""
+    # Keras has imported TensorFlow when it is the backend.
+    if keras.backend.backend() != "tensorflow":
+        return None
+    context = sys.modules["tensorflow"].distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return None
+    return context
+
+
+def count():
+    """Number of replicas that take the present step: a Python integer."""
+    context = _context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def index():
+    """Index of this replica, from 0: an integer or a scalar integer tensor."""
+    context = _context()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
+def gather(x):
+    """Rows of all replicas in replica order; differentiable.
+
+    Args:
+        x: tensor `[batch, ...]`, the same shape on each replica.
+
+    Returns:
+        Tensor `[count * batch, ...]`. Its gradient is summed over the replicas.
+
+    Example:
+        >>> from tfssl import replicas
+        >>> replicas.gather(keras.ops.ones((4, 2))).shape[0]  # one replica
+        4
+    """
+    context = _context()
+    return x if context is None else context.all_gather(x, axis=0)
+
+
+def mean(x):
+    """Mean of `x` over the replicas; the same value everywhere."""
+    return x if _context() is None else ops.mean(gather(x[None]), axis=0)

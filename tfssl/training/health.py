@@ -1,0 +1,153 @@
+"""Watching a run: what to log of it, and when to stop it."""
+
+import time
+
+import keras
+import numpy as np
+
+
+def feature_std(features):
+    """Mean standard deviation per dimension of length-1 features.
+
+    Args:
+        features: float array `[n, dim]`.
+
+    Returns:
+        float: 0 when all features are equal, at most `1 / sqrt(dim)`.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.training.health import feature_std
+        >>> round(feature_std(np.eye(4)), 4)
+        0.433
+    """
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    return float(np.mean(np.std(features / np.maximum(lengths, 1e-6), axis=0)))
+
+
+def effective_rank(features):
+    """Exponential of the entropy of the normalised singular values.
+
+    Args:
+        features: float array `[n, dim]`.
+
+    Returns:
+        float from 1 (one direction) to `min(n, dim)`; 0 for features that are all 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.training.health import effective_rank
+        >>> round(effective_rank(np.eye(4)), 4)
+        4.0
+
+    Source: Roy and Vetterli 2007, "The effective rank".
+    """
+    singular = np.linalg.svd(np.asarray(features, "float64"), compute_uv=False)
+    total = singular.sum()
+    if total == 0:
+        return 0.0
+    p = singular / total
+    p = p[p > 0]
+    return float(np.exp(-np.sum(p * np.log(p))))
+
+
+class Monitor(keras.callbacks.Callback):
+    """Adds feature_std, effective_rank, learning_rate and images_per_second to the logs.
+
+    `Method.fit` puts it before all other callbacks, so that they see what it adds.
+
+    Args:
+        images: array `[n, height, width, 3]` with pixel values in [0, 255]; the
+            encoder's features of these are watched.
+        batch_size: int, images a step over all replicas.
+    """
+
+    def __init__(self, images, batch_size):
+        super().__init__()
+        self.images = images
+        self.batch_size = batch_size
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.steps = 0
+        self.started = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        # The first step compiles; it does not count.
+        if self.started is None:
+            self.started = time.perf_counter()
+            self.first = batch
+        self.steps = batch - self.first
+        self.elapsed = time.perf_counter() - self.started
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is None:
+            return
+        features = keras.ops.convert_to_numpy(
+            keras.ops.cast(self.model(self.images, training=False), "float32")
+        )
+        logs["feature_std"] = feature_std(features)
+        logs["effective_rank"] = (
+            effective_rank(features) if np.isfinite(features).all() else float("nan")
+        )
+        logs["learning_rate"] = float(
+            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        )
+        if self.steps:
+            logs["images_per_second"] = self.steps * self.batch_size / self.elapsed
+
+
+class TrainingStopped(RuntimeError):
+    """A run that cannot come to anything: the loss is not finite, or collapse."""
+
+
+class HealthCheck(keras.callbacks.Callback):
+    """Stops a run whose loss is not finite or whose features have collapsed.
+
+    `Method.fit` adds one by default. To keep a run going, pass your own with
+    `stop=False`; it then only warns.
+
+    Args:
+        patience: int, epochs in a row with collapsed features. Defaults to 3.
+        threshold: float; features are collapsed when their `feature_std` is below
+            this share of the largest possible, `1 / sqrt(dim)`. Defaults to 0.01.
+        stop: bool. Defaults to True.
+
+    Raises:
+        TrainingStopped: out of `fit`, with what to try.
+
+    Example:
+        >>> import tfssl
+        >>> callback = tfssl.training.HealthCheck(patience=5)
+    """
+
+    def __init__(self, patience=3, threshold=0.01, stop=True):
+        super().__init__()
+        self.patience = patience
+        self.threshold = threshold
+        self.stop = stop
+        self.collapsed = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        if not np.isfinite(logs.get("loss", 0.0)):
+            self._complain(
+                f"The loss of epoch {epoch + 1} is {logs['loss']}. Try a lower "
+                "learning rate, a longer warm-up, or float32 instead of mixed "
+                "precision; look for images that are not finite."
+            )
+        dim = self.model.feature_dim
+        spread = logs.get("feature_std", 1.0) * np.sqrt(dim)
+        self.collapsed = self.collapsed + 1 if spread < self.threshold else 0
+        if self.collapsed >= self.patience:
+            self._complain(
+                "The features have collapsed: for "
+                f"{self.collapsed} epochs nearly all images have had the same features "
+                f"(feature_std {logs['feature_std']:.2g}, healthy is up to "
+                f"{1 / np.sqrt(dim):.2g}). Try a lower learning rate, a larger batch, "
+                "stronger views, or look whether the images differ at all."
+            )
+
+    def _complain(self, message):
+        if self.stop:
+            raise TrainingStopped(message)
+        print(f"\nWarning: {message}")

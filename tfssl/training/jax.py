@@ -1,0 +1,64 @@
+"""The training step on JAX."""
+
+import jax
+import keras
+
+
+class Trainer:
+    """Mixin of `tfssl.methods.Method`: one pure function of the model's state."""
+
+    def train_step(self, state, data):
+        trainable, non_trainable, optimizer_state, metrics = state
+
+        def loss_of(trainable, non_trainable):
+            with self._with_state(trainable, non_trainable, metrics) as scope:
+                loss, logs = self.views_loss(self.views_of(data))
+            moved = _values(scope, self.non_trainable_variables, non_trainable)
+            return loss, (logs, moved)
+
+        (loss, (logs, non_trainable)), gradients = jax.value_and_grad(
+            loss_of, has_aux=True
+        )(trainable, non_trainable)
+        trainable, optimizer_state = self.optimizer.stateless_apply(
+            optimizer_state, gradients, trainable
+        )
+        with self._with_state(trainable, non_trainable, metrics) as scope:
+            self.after_update()
+            self.step.assign_add(1)
+            logs = self.update_logs(loss, logs)
+        return logs, (
+            _values(scope, self.trainable_variables, trainable),
+            _values(scope, self.non_trainable_variables, non_trainable),
+            optimizer_state,
+            _values(scope, self.metrics_variables, metrics),
+        )
+
+    def make_views(self, images, key):
+        return self.views(images, key)
+
+    def build_optimizer(self):
+        self.optimizer.build(self.trainable_variables)
+
+    def _with_state(self, trainable, non_trainable, metrics):
+        variables = (
+            self.trainable_variables
+            + self.non_trainable_variables
+            + self.metrics_variables
+        )
+        values = [*trainable, *non_trainable, *metrics]
+        return keras.StatelessScope(list(zip(variables, values, strict=True)))
+
+
+def _values(scope, variables, before):
+    after = (scope.get_current_value(variable) for variable in variables)
+    return [old if new is None else new for new, old in zip(after, before, strict=True)]
+
+
+def is_dataset(x):
+    """Whether `x` is a `tf.data` data set: not without TensorFlow."""
+    return type(x).__module__.startswith("tensorflow.")
+
+
+def first_element(x):
+    """First element of a `tf.data.Dataset`."""
+    return next(iter(x.take(1)), None)

@@ -1,0 +1,62 @@
+"""The training step on TensorFlow."""
+
+import tensorflow as tf
+
+from tfssl import replicas
+
+
+class Trainer:
+    """Mixin of `tfssl.methods.Method`: the step on one device or many replicas."""
+
+    def train_step(self, data):
+        views = self.views_of(data)
+        variables = self.trainable_variables
+        with tf.GradientTape() as tape:
+            loss, logs = self.views_loss(views)
+            # The optimizer sums gradients over the replicas.
+            scaled = self.optimizer.scale_loss(loss / replicas.count())
+        gradients = tape.gradient(scaled, variables)
+        self.optimizer.apply(self._clip_after_reduction(gradients), variables)
+        self.after_update()
+        self.step.assign_add(1)
+        return self.update_logs(loss, logs)
+
+    def make_views(self, images, key):
+        # Fused by XLA the views take a fraction of the time. The function is built
+        # lazily: it must not be part of the saved or copied state.
+        if self._compiled_views is None:
+            self._compiled_views = tf.function(self.views, jit_compile=True)
+        return self._compiled_views(images, key)
+
+    def _clip_after_reduction(self, gradients):
+        """Keras clips what each replica has before the sum; clip the sum instead."""
+        optimizer, count = self.optimizer, replicas.count()
+        clips = (optimizer.clipnorm, optimizer.global_clipnorm, optimizer.clipvalue)
+        if count == 1 or not any(clips):
+            return gradients
+        context = tf.distribute.get_replica_context()
+        summed = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        # What Keras clips and sums again is below its limit and adds up to this.
+        return [g / count for g in optimizer._clip_gradients(summed)]
+
+    def build_optimizer(self):
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.trainable_variables)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Everything is built in the constructor, and Keras's way of building from a
+        # distributed batch fails for several workers.
+        pass
+
+
+def is_dataset(x):
+    """Whether `x` is a (possibly distributed) `tf.data` data set."""
+    return isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset))
+
+
+def first_element(x):
+    """First element of a `tf.data.Dataset`; None for a distributed one."""
+    return next(iter(x.take(1)), None) if isinstance(x, tf.data.Dataset) else None
+
+
+__all__ = ["Trainer", "first_element", "is_dataset"]
