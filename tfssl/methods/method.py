@@ -66,7 +66,7 @@ class Method(training.Trainer, keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must define views_loss")
 
     def after_update(self):
-        """What moves after the optimizer's step: teachers, centres. Default: nothing."""
+        """What moves after the optimizer's step: teachers, centres."""
 
     # What a method uses
 
@@ -85,10 +85,13 @@ class Method(training.Trainer, keras.Model):
     def call(self, images, training=False):
         return self.features(images, training=training)
 
-    def compile(self, *args, **kwargs):
-        super().compile(*args, **kwargs)
+    def compile(self, optimizer="adam", **kwargs):
+        super().compile(optimizer=optimizer, **kwargs)
         # In the strategy's scope and before any checkpoint is restored.
         self.build_optimizer()
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def fit(
         self,
@@ -144,6 +147,8 @@ class Method(training.Trainer, keras.Model):
             epochs=epochs,
             callbacks=callbacks,
             initial_epoch=initial_epoch,
+            # Keras would shuffle the batches by the global random state.
+            shuffle=False,
             **kwargs,
         )
 

@@ -52,7 +52,7 @@ def effective_rank(features):
 
 
 class Monitor(keras.callbacks.Callback):
-    """Adds feature_std, effective_rank, learning_rate and images_per_second to the logs.
+    """Logs feature_std, effective_rank, learning_rate and images_per_second.
 
     `Method.fit` puts it before all other callbacks, so that they see what it adds.
 
