@@ -60,3 +60,27 @@ def projection_head(
         if not last:
             layers.append(keras.layers.ReLU(name=f"relu_{number}"))
     return keras.Sequential(layers, name=name)
+
+
+def as_projection_head(head, input_dim, **kwargs):
+    """A head given as a model, or as the widths of its layers.
+
+    Args:
+        head: built `keras.Model` from `[batch, input_dim]`, or a sequence of ints.
+        input_dim: int, width of the features.
+        **kwargs: of `projection_head`, for widths.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        ValueError: if the model takes features of another width.
+    """
+    if not isinstance(head, keras.Model):
+        return projection_head(input_dim, tuple(head), **kwargs)
+    if head.input_shape[-1] != input_dim:
+        raise ValueError(
+            f"The head must take features [batch, {input_dim}]. Received: "
+            f"{head.name} with input shape {head.input_shape}"
+        )
+    return head

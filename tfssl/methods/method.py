@@ -8,7 +8,7 @@ from keras import ops
 
 from tfssl import replicas, training
 from tfssl.training.batches import Batches, FollowEpochs, check_images
-from tfssl.views.seeds import fold_in
+from tfssl.views.random import fold_in
 
 _MONITORED = 512
 
@@ -27,18 +27,21 @@ class Method(training.Trainer, keras.Model):
     Args:
         encoder: `keras.Model` from images to features `[batch, dim]` or to a feature
             map `[batch, h, w, dim]`, which is average-pooled.
-        views: `tfssl.views.Views`.
+        views: `tfssl.views.Views`. Defaults to the method's own, at the encoder's
+            image size.
         seed: int; views are a function of it and of the step. Defaults to 0.
         name: string.
     """
 
+    # The class of the method's own views.
+    views_class = None
     # Names of what `views_loss` logs besides the loss.
     log_names = ()
 
-    def __init__(self, encoder, views, *, seed=0, name=None, **kwargs):
+    def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         self.encoder = _checked_encoder(encoder)
-        self.views = views
+        self.views = views or self.views_class(encoder.input_shape[1])
         self.seed = seed
         self.feature_dim = encoder.output_shape[-1]
         # Counts the steps taken; views are drawn from it, so a resumed run goes on.

@@ -20,8 +20,8 @@ class SimCLR(Method):
         encoder: `keras.Model`, images to features.
         views: `tfssl.views.Views` that makes two views. Defaults to
             `tfssl.views.SimCLRViews` at the encoder's image size.
-        projector: `keras.Model` `[batch, dim]` to `[batch, d]`. Defaults to two layers
-            as in the paper, `dim` and 128 wide.
+        projector: `keras.Model` `[batch, dim]` to `[batch, d]`, or the widths of its
+            layers. Defaults to two layers as in the paper, `(dim, 128)`.
         temperature: float. Defaults to 0.1.
         seed: int, of the views. Defaults to 0.
 
@@ -39,6 +39,7 @@ class SimCLR(Method):
     Source: Chen et al. 2020, arXiv 2002.05709.
     """
 
+    views_class = SimCLRViews
     log_names = ("contrastive_accuracy",)
 
     def __init__(
@@ -50,10 +51,9 @@ class SimCLR(Method):
         seed=0,
         name="simclr",
     ):
-        views = views or SimCLRViews(encoder.input_shape[1])
         super().__init__(encoder, views, seed=seed, name=name)
-        self.projector = projector or layers.projection_head(
-            self.feature_dim, (self.feature_dim, 128)
+        self.projector = layers.as_projection_head(
+            projector or (self.feature_dim, 128), self.feature_dim
         )
         self.temperature = temperature
 

@@ -1,0 +1,293 @@
+"""Pretrain an encoder on images without labels.
+
+    python scripts/pretrain.py --dataset=digits --workdir=runs/digits
+    python scripts/pretrain.py --encoder=resnet18 --encoder_width=16 \\
+        --dataset=tfds:cifar10 --epochs=16 --workdir=runs/cifar10
+    python scripts/pretrain.py --dataset=folder:my_photos --image_size=96 \\
+        --epochs=100 --workdir=runs/photos
+
+The workdir receives the encoder (encoder.keras), its projector, the metrics of each
+epoch (metrics.csv), TensorBoard logs and a report to look at (report.html). The same
+command again continues an interrupted run where it was.
+
+Then: scripts/evaluate.py, scripts/finetune.py and scripts/publish.py.
+"""
+
+import ast
+import dataclasses
+import inspect
+import os
+import sys
+
+import common
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "workdir", None, "Folder of the run; made if it does not exist.", required=True
+)
+flags.DEFINE_string("method", "simclr", "What to learn by. One of: simclr.")
+flags.DEFINE_enum(
+    "preset",
+    "auto",
+    ["auto", "cifar", "paper"],
+    "Where numbers that are not set below come from: cifar, tuned for images up to 64 "
+    "pixels; paper; auto: by the size of the images.",
+)
+flags.DEFINE_multi_string(
+    "set",
+    [],
+    "An argument of the method or of its views as NAME=VALUE, for example "
+    "--set=temperature=0.5 --set=strength=1.0. May be repeated.",
+)
+
+flags.DEFINE_enum(
+    "encoder", "resnet18", ["resnet18", "resnet34", "resnet50"], "The network."
+)
+flags.DEFINE_integer(
+    "encoder_width",
+    64,
+    "Channels of the network's first stage; 64 is the full-size network.",
+    lower_bound=1,
+)
+flags.DEFINE_enum(
+    "stem",
+    "auto",
+    ["auto", "small", "imagenet"],
+    "First layers: small keeps the resolution, imagenet divides it by four. auto: "
+    "small for images up to 64 pixels.",
+)
+
+flags.DEFINE_integer("epochs", 100, "Passes over the images.", lower_bound=1)
+flags.DEFINE_integer(
+    "batch_size",
+    None,
+    "Images a step, over all devices. Default: the preset's.",
+    lower_bound=2,
+)
+flags.DEFINE_enum(
+    "optimizer",
+    None,
+    ["adamw", "lars", "sgd"],
+    "Default: the preset's. With another optimizer than the preset's, set the learning "
+    "rate and the weight decay too.",
+)
+flags.DEFINE_float(
+    "learning_rate",
+    None,
+    "Peak learning rate for 256 images a step; it grows linearly with the batch for "
+    "lars and sgd, and with its square root for adamw. Default: the preset's.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "weight_decay",
+    None,
+    "Coupled for lars and sgd, decoupled for adamw. Default: the preset's.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "warmup_epochs",
+    None,
+    "Epochs of linear warm-up before the cosine. Default: the preset's.",
+    lower_bound=0,
+)
+
+flags.DEFINE_enum(
+    "precision",
+    "auto",
+    ["auto", "float32", "mixed_bfloat16"],
+    "Arithmetic of the network; losses and statistics are always float32. auto: "
+    "mixed_bfloat16 where the processor or GPU computes in bfloat16, else float32.",
+)
+flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    ["auto", "one", "mirrored", "multi_worker"],
+    "How devices share a step. auto: all GPUs of this machine, or one device.",
+)
+flags.DEFINE_integer(
+    "virtual_devices",
+    0,
+    "Split the CPU into this many devices, to try replicas without GPUs.",
+    lower_bound=0,
+)
+flags.DEFINE_integer("seed", 0, "Seed of weights, order and views.", lower_bound=0)
+flags.DEFINE_bool(
+    "deterministic", False, "Use deterministic operations only; slower on GPUs."
+)
+flags.DEFINE_integer(
+    "knn_every",
+    1,
+    "Epochs between measurements of kNN accuracy, for data with labels; 0: never.",
+    lower_bound=0,
+)
+flags.DEFINE_bool(
+    "stop_unhealthy", True, "Stop when the loss is not finite or features collapse."
+)
+flags.DEFINE_bool("report", True, "Write report.html at the end.")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    # Imported here so that --help answers at once.
+    from tfssl.training import devices
+    from tfssl.training.workdir import Workdir
+
+    precision = devices.set_up(
+        FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
+    )
+    train = common.load_data("train")
+    test = common.load_test_data()
+    recipe = chosen_recipe(train)
+    run = Workdir(
+        FLAGS.workdir,
+        {
+            **common.flag_values(FLAGS, __file__),
+            **dataclasses.asdict(recipe),
+            "precision": precision,
+            "image_size": train.images.shape[1],
+            "images": len(train.images),
+        },
+    )
+    with devices.scope(devices.strategy(FLAGS.strategy)):
+        model = make_model(recipe, train.images.shape[1])
+        model.compile(recipe.make_optimizer(len(train.images), FLAGS.epochs))
+    epoch = run.restore(model)
+    if epoch:
+        print(f"Continuing {FLAGS.workdir} after epoch {epoch} of {FLAGS.epochs}.")
+    print(
+        f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
+        f"weights) on {len(train.images):,} images of {train.name}, {precision}."
+    )
+    model.fit(
+        train.images,
+        batch_size=recipe.batch_size,
+        epochs=FLAGS.epochs,
+        initial_epoch=epoch,
+        callbacks=[*watchers(train, test), *run.callbacks(epoch)],
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    finish(run, model, train, test)
+
+
+def chosen_recipe(train):
+    """The preset's recipe, with what the flags say instead."""
+    from tfssl import methods
+
+    recipe = methods.recipe(FLAGS.method, train.images.shape[1], FLAGS.preset)
+    names = ("batch_size", "optimizer", "learning_rate", "weight_decay")
+    changes = {
+        name: FLAGS[name].value
+        for name in (*names, "warmup_epochs")
+        if FLAGS[name].value is not None
+    }
+    if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
+        missing = {"learning_rate", "weight_decay"} - set(changes)
+        if missing:
+            raise app.UsageError(
+                f"--optimizer={FLAGS.optimizer} is not the preset's; set "
+                + " and ".join(f"--{name}" for name in sorted(missing))
+                + " with it."
+            )
+    recipe = dataclasses.replace(recipe, **changes)
+    if recipe.batch_size > len(train.images):
+        raise app.UsageError(
+            f"A batch of {recipe.batch_size} is more than the {len(train.images)} "
+            f"images of {train.name}. Set a smaller --batch_size."
+        )
+    method = methods.METHODS[FLAGS.method]
+    arguments, views = dict(recipe.arguments), dict(recipe.views)
+    known = {
+        "the method": (arguments, _arguments(method)),
+        "its views": (views, _arguments(method.views_class)),
+    }
+    for setting in FLAGS.set:
+        name, equals, value = setting.partition("=")
+        places = [place for place, names in known.values() if name in names]
+        if not equals or not places:
+            choices = "; ".join(
+                f"{what}: {', '.join(names)}" for what, (_, names) in known.items()
+            )
+            raise app.UsageError(
+                f"--set takes NAME=VALUE. Received: {setting!r}. Names of {choices}."
+            )
+        places[0][name] = _literal(value)
+    return dataclasses.replace(recipe, arguments=arguments, views=views)
+
+
+def make_model(recipe, image_size):
+    """The method with its encoder and views."""
+    from tfssl import encoders, methods
+
+    stem = FLAGS.stem
+    if stem == "auto":
+        stem = "small" if image_size <= methods.SMALL_IMAGE else "imagenet"
+    encoder = getattr(encoders, FLAGS.encoder)(
+        image_size, width=FLAGS.encoder_width, stem=stem
+    )
+    method = methods.METHODS[FLAGS.method]
+    return method(
+        encoder,
+        views=method.views_class(image_size, **recipe.views),
+        seed=FLAGS.seed,
+        **recipe.arguments,
+    )
+
+
+def watchers(train, test):
+    """Callbacks that measure and guard the run."""
+    from tfssl import training, transfer
+
+    callbacks = [training.HealthCheck(stop=FLAGS.stop_unhealthy)]
+    labelled = test is not None and train.labels is not None
+    if labelled and FLAGS.knn_every:
+        callbacks.append(
+            transfer.KNNCallback(
+                train=(train.images, train.labels),
+                test=(test.images, test.labels),
+                k=min(200, len(train.images)),
+                every=FLAGS.knn_every,
+            )
+        )
+    return callbacks
+
+
+def finish(run, model, train, test):
+    """Saves what the run was for: encoder, projector, report."""
+    from tfssl.training.workdir import read_metrics
+
+    for part in ("encoder", "projector"):
+        if hasattr(model, part):
+            file = run.path / f"{part}.keras"
+            partial = run.path / f".partial-{part}.keras"
+            getattr(model, part).save(partial)
+            os.replace(partial, file)
+            print(f"Saved {file}")
+    run.record(finished=True, epochs_done=FLAGS.epochs)
+    if not FLAGS.report:
+        return
+    common.write_run_report(
+        run, model, train, test, read_metrics(run.path / "metrics.csv")
+    )
+    print(f"Look at {run.path / 'report.html'}")
+
+
+def _arguments(cls):
+    return [
+        name
+        for name in inspect.signature(cls.__init__).parameters
+        if name not in ("self", "encoder", "views", "image_size", "seed", "name")
+    ]
+
+
+def _literal(value):
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
+
+
+if __name__ == "__main__":
+    app.run(main)

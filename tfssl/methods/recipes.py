@@ -1,0 +1,125 @@
+"""Recipes: the numbers that a method is trained with."""
+
+import dataclasses
+import math
+
+import keras
+
+from tfssl import optimizers
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Hyper-parameters of a pretraining run.
+
+    Args:
+        arguments: dict, what the method's constructor gets besides encoder and views.
+        views: dict, what the method's views get besides the image size.
+        optimizer: "adamw", "lars" or "sgd".
+        learning_rate: float, the peak for 256 images a step. It grows linearly with
+            the batch for lars and sgd, and with its square root for adamw.
+        weight_decay: float; decoupled for adamw, coupled for lars and sgd.
+        batch_size: int, images a step over all devices.
+        warmup_epochs: float, epochs of linear warm-up before the cosine.
+
+    Example:
+        >>> import dataclasses, tfssl
+        >>> recipe = tfssl.methods.recipe("simclr", image_size=32)
+        >>> recipe = dataclasses.replace(recipe, batch_size=512)
+        >>> optimizer = recipe.make_optimizer(images=50_000, epochs=100)
+    """
+
+    arguments: dict = dataclasses.field(default_factory=dict)
+    views: dict = dataclasses.field(default_factory=dict)
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    batch_size: int = 256
+    warmup_epochs: float = 1.0
+
+    def make_optimizer(self, images, epochs):
+        """The optimizer with warm-up and cosine over a run.
+
+        Args:
+            images: int, images in an epoch.
+            epochs: int.
+
+        Returns:
+            `keras.optimizers.Optimizer`.
+
+        Raises:
+            ValueError: for an unknown optimizer.
+        """
+        if self.optimizer not in _OPTIMIZERS:
+            raise ValueError(
+                f"optimizer must be one of {sorted(_OPTIMIZERS)}. Received: "
+                f"{self.optimizer!r}"
+            )
+        make, rule = _OPTIMIZERS[self.optimizer]
+        steps_per_epoch = images // self.batch_size
+        total = steps_per_epoch * epochs
+        schedule = optimizers.WarmupCosine(
+            rule(self.learning_rate, self.batch_size),
+            total_steps=total,
+            warmup_steps=min(round(self.warmup_epochs * steps_per_epoch), total),
+        )
+        return make(schedule, weight_decay=self.weight_decay)
+
+
+def _sqrt_rule(rate, batch_size):
+    return rate * math.sqrt(batch_size / 256)
+
+
+_OPTIMIZERS = {
+    "adamw": (keras.optimizers.AdamW, _sqrt_rule),
+    "lars": (optimizers.LARS, optimizers.scale_rate),
+    "sgd": (optimizers.SGD, optimizers.scale_rate),
+}
+
+# Up to this size an image gets the small-image recipe, stem and views.
+SMALL_IMAGE = 64
+
+# method: (recipe for small images, recipe of the paper)
+RECIPES = {
+    "simclr": (
+        Recipe(arguments={"temperature": 0.2, "projector": (512, 128)}),
+        Recipe(
+            arguments={"temperature": 0.1},
+            optimizer="lars",
+            learning_rate=0.3,
+            weight_decay=1e-4,
+            warmup_epochs=10,
+        ),
+    ),
+}
+
+
+def recipe(method, image_size, preset="auto"):
+    """The recipe of a method.
+
+    Args:
+        method: name of the method, as in `tfssl.methods.METHODS`.
+        image_size: int, height of the images in pixels.
+        preset: "cifar", tuned for images up to 64 pixels; "paper"; or "auto", which
+            chooses by the image size.
+
+    Returns:
+        `Recipe`.
+
+    Raises:
+        ValueError: for an unknown method or preset.
+
+    Source: section "Hyper-parameters" of each paper; the small-image numbers are ours.
+    """
+    if method not in RECIPES:
+        raise ValueError(
+            f"method must be one of {sorted(RECIPES)}. Received: {method!r}"
+        )
+    if preset not in ("auto", "cifar", "paper"):
+        raise ValueError(
+            f'preset must be "auto", "cifar" or "paper". Received: {preset!r}'
+        )
+    small, paper = RECIPES[method]
+    if preset == "auto":
+        preset = "cifar" if image_size <= SMALL_IMAGE else "paper"
+    return small if preset == "cifar" else paper

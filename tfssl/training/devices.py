@@ -1,0 +1,115 @@
+"""Devices, precision and determinism of a run."""
+
+import contextlib
+import pathlib
+
+import keras
+
+STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
+
+
+def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
+    """Settings that come before the first tensor.
+
+    Args:
+        precision: "float32", "mixed_bfloat16", or "auto": the latter where the device
+            computes in bfloat16 itself.
+        virtual_devices: int; splits the CPU into so many devices. Defaults to 0: not.
+        seed: int, of Python, NumPy and the backend.
+        deterministic: bool, whether only deterministic operations are used.
+
+    Returns:
+        The precision policy's name.
+
+    Raises:
+        RuntimeError: if TensorFlow was used before, so that the CPU cannot be split.
+        ValueError: if the backend cannot do what is asked.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if virtual_devices:
+            cpu = tf.config.list_physical_devices("CPU")[0]
+            tf.config.set_logical_device_configuration(
+                cpu, [tf.config.LogicalDeviceConfiguration()] * virtual_devices
+            )
+        if deterministic:
+            tf.config.experimental.enable_op_determinism()
+    elif virtual_devices:
+        raise ValueError(
+            "virtual_devices splits the CPU of the TensorFlow backend. On JAX set "
+            "XLA_FLAGS=--xla_force_host_platform_device_count=N and use "
+            "keras.distribution."
+        )
+    keras.utils.set_random_seed(seed)
+    if precision == "auto":
+        precision = "mixed_bfloat16" if has_bfloat16() else "float32"
+    keras.config.set_dtype_policy(precision)
+    return precision
+
+
+def has_bfloat16():
+    """Whether the device computes in bfloat16 itself, rather than emulating it.
+
+    GPUs from compute capability 8.0 do, and CPUs with AVX512-BF16 or AMX. Where this
+    cannot be found out the answer is False.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+            return all(d.get("compute_capability", (0, 0)) >= (8, 0) for d in details)
+    else:
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform != "cpu":
+            capability = getattr(device, "compute_capability", "8.0")
+            return float(capability) >= 8.0
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def strategy(name="auto"):
+    """The `tf.distribute` strategy of that name, or None for one device.
+
+    Args:
+        name: "one"; "mirrored", all GPUs or all virtual CPU devices of this machine;
+            "multi_worker", all workers that `TF_CONFIG` names; "auto", mirrored if
+            there are several devices.
+
+    Returns:
+        A `tf.distribute.Strategy` or None.
+
+    Raises:
+        ValueError: for an unknown name, or several devices asked of JAX.
+    """
+    if name not in STRATEGIES:
+        raise ValueError(f"strategy must be one of {STRATEGIES}. Received: {name!r}")
+    if keras.backend.backend() != "tensorflow":
+        if name in ("mirrored", "multi_worker"):
+            raise ValueError(
+                f"strategy={name!r} needs the TensorFlow backend. On JAX call "
+                "keras.distribution.set_distribution(keras.distribution.DataParallel())"
+                " before the model is made."
+            )
+        return None
+    if name == "one":
+        return None
+    import tensorflow as tf
+
+    if name == "multi_worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = [device.name for device in tf.config.list_logical_devices(kind)]
+    if name == "auto" and len(devices) == 1:
+        return None
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def scope(chosen):
+    """The strategy's scope; for None a scope that does nothing."""
+    return contextlib.nullcontext() if chosen is None else chosen.scope()

@@ -1,0 +1,67 @@
+"""Gaussian blur with its own width for each image."""
+
+from keras import ops
+
+
+def gaussian_blur(images, sigma, kernel_size=None):
+    """Blurs each image by its own Gaussian, as two batched matrix products.
+
+    Borders are reflected, so that a constant image stays constant. (SimCLR's code pads
+    with zeros, which darkens the borders.)
+
+    Args:
+        images: float tensor `[batch, height, width, channels]`.
+        sigma: float tensor `[batch]`, in pixels.
+        kernel_size: odd int, taps of the kernel. Defaults to a tenth of the height, as
+            in SimCLR: 23 taps at 224 pixels, 9 at 96.
+
+    Returns:
+        float32 tensor of the same shape.
+
+    Raises:
+        ValueError: if the kernel is even or reaches further than the image.
+
+    Example:
+        >>> from keras import ops
+        >>> from tfssl.views import gaussian_blur
+        >>> gaussian_blur(ops.ones((2, 32, 32, 3)), ops.array([0.5, 2.0])).shape[1]
+        32
+
+    Source: Chen et al. 2020, arXiv 2002.05709, appendix A.
+    """
+    height, width = images.shape[1:3]
+    if kernel_size is None:
+        kernel_size = default_kernel_size(height)
+    if kernel_size % 2 == 0 or kernel_size // 2 >= min(height, width):
+        raise ValueError(
+            "kernel_size must be odd and at most twice the image's side. Received: "
+            f"kernel_size={kernel_size} for images of {height}x{width}"
+        )
+    rows = _blur_matrix(sigma, height, kernel_size // 2)
+    columns = _blur_matrix(sigma, width, kernel_size // 2)
+    images = ops.einsum("bih,bhwc->biwc", rows, ops.cast(images, "float32"))
+    return ops.einsum("bjw,biwc->bijc", columns, images)
+
+
+def default_kernel_size(height):
+    """Taps for images of this height: `2 * (height // 10 // 2) + 1`, at least 3."""
+    return max(2 * (height // 10 // 2) + 1, 3)
+
+
+def _blur_matrix(sigma, size, radius):
+    """Weights `[batch, size, size]`; reflected taps add to the pixel they fall on."""
+    sigma = ops.cast(sigma, "float32")[:, None, None]
+    pixel = ops.arange(size, dtype="float32")
+    target, source = pixel[None, :, None], pixel[None, None, :]
+
+    def tap(offset):
+        weight = ops.exp(-0.5 * ops.square(offset / sigma))
+        return ops.where(ops.abs(offset) <= radius, weight, 0.0)
+
+    # The pixel itself, and its images in the two borders (which they do not repeat).
+    inner = tap(target - source)
+    before = ops.where(source > 0, tap(target + source), 0.0)
+    last = float(size - 1)
+    after = ops.where(source < last, tap(2.0 * last - source - target), 0.0)
+    weights = inner + before + after
+    return weights / ops.sum(weights, axis=2, keepdims=True)

@@ -1,0 +1,129 @@
+"""Colour operators with given parameters, one for each image.
+
+All of them take and return float images `[batch, height, width, 3]` in [0, 1], and
+clip. Brightness, contrast, saturation and hue are each one affine map of colours an
+image, `x -> M x + c`, which is what makes them fast: see `color_map`.
+"""
+
+import math
+
+import numpy as np
+from keras import ops
+
+LUMA = np.array([0.2989, 0.587, 0.114], "float32")
+_IDENTITY = np.eye(3, dtype="float32")
+# Grey of the pixel in each channel.
+_TO_GREY = np.ones((3, 1), "float32") * LUMA
+_TO_YIQ = np.array(
+    [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], "float32"
+)
+_FROM_YIQ = np.linalg.inv(_TO_YIQ)
+
+
+def adjust_brightness(images, factor):
+    """Multiplies by the factor; 1 changes nothing.
+
+    Args:
+        images: float tensor `[batch, height, width, 3]` in [0, 1].
+        factor: float tensor `[batch]`.
+
+    Returns:
+        float32 tensor of the same shape.
+
+    Example:
+        >>> from keras import ops
+        >>> from tfssl.views import color
+        >>> images = ops.ones((2, 4, 4, 3)) * 0.5
+        >>> float(color.adjust_brightness(images, ops.array([1.0, 0.5]))[1, 0, 0, 0])
+        0.25
+    """
+    return color_map(images, brightness_matrix(factor), 0.0)
+
+
+def adjust_contrast(images, factor):
+    """Blends with the mean grey of the image, as torchvision does; 1 changes nothing.
+
+    Arguments and result as `adjust_brightness`.
+    """
+    return color_map(
+        images, brightness_matrix(factor), (1.0 - factor) * mean_grey(images)
+    )
+
+
+def adjust_saturation(images, factor):
+    """Blends each pixel with its grey; 1 changes nothing, 0 is grey.
+
+    Arguments and result as `adjust_brightness`.
+    """
+    return color_map(images, saturation_matrix(factor), 0.0)
+
+
+def adjust_hue(images, turn):
+    """Turns the chroma in the YIQ colour space.
+
+    Args:
+        images: float tensor `[batch, height, width, 3]` in [0, 1].
+        turn: float tensor `[batch]`, in turns of the colour circle; 0 changes nothing.
+
+    Returns:
+        float32 tensor of the same shape.
+    """
+    return color_map(images, hue_matrix(turn), 0.0)
+
+
+def grayscale(images):
+    """The luma in all three channels."""
+    return ops.repeat(ops.sum(images * LUMA, axis=-1, keepdims=True), 3, axis=-1)
+
+
+def solarize(images, threshold=0.5):
+    """Inverts the pixels at or above the threshold."""
+    return ops.where(images >= threshold, 1.0 - images, images)
+
+
+def mean_grey(images):
+    """Mean grey of each image: `[batch]`."""
+    return ops.sum(ops.mean(images, axis=(1, 2)) * LUMA, axis=-1)
+
+
+def brightness_matrix(factor):
+    """The matrix `[batch, 3, 3]` of a brightness factor `[batch]`."""
+    return factor[:, None, None] * _IDENTITY
+
+
+def saturation_matrix(factor):
+    """The matrix `[batch, 3, 3]` of a saturation factor `[batch]`."""
+    factor = factor[:, None, None]
+    return factor * _IDENTITY + (1.0 - factor) * _TO_GREY
+
+
+def hue_matrix(turn):
+    """The matrix `[batch, 3, 3]` of a hue turn `[batch]`."""
+    angle = 2.0 * math.pi * turn
+    cos, sin, zero = ops.cos(angle), ops.sin(angle), ops.zeros_like(angle)
+    rotation = ops.stack(
+        [
+            ops.stack([zero + 1.0, zero, zero], axis=-1),
+            ops.stack([zero, cos, -sin], axis=-1),
+            ops.stack([zero, sin, cos], axis=-1),
+        ],
+        axis=1,
+    )
+    return ops.matmul(_FROM_YIQ, ops.matmul(rotation, _TO_YIQ))
+
+
+def color_map(images, matrix, offset):
+    """Maps the colours of each image and clips: `clip(matrix @ pixel + offset)`.
+
+    Args:
+        images: float tensor `[batch, height, width, 3]`.
+        matrix: float tensor `[batch, 3, 3]`.
+        offset: float tensor `[batch]`, or a number.
+
+    Returns:
+        float32 tensor of the same shape in [0, 1].
+    """
+    images = ops.einsum("bhwc,bdc->bhwd", ops.cast(images, "float32"), matrix)
+    if not isinstance(offset, float):
+        offset = offset[:, None, None, None]
+    return ops.clip(images + offset, 0.0, 1.0)

@@ -1,0 +1,156 @@
+"""Geometric operators with given parameters, one set of them for each image."""
+
+from keras import ops
+
+# Radius of the interpolation kernels, in pixels of the coarser grid.
+_SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
+
+
+def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=True):
+    """Cuts a box out of each image and resizes it, as two batched matrix products.
+
+    Equal to cutting first and resizing then: no pixel outside the box is seen.
+
+    Args:
+        images: float tensor `[batch, height, width, channels]`.
+        boxes: float tensor `[batch, 4]`: top, left, height, width in whole pixels.
+        size: int or tuple `(height, width)` of the result.
+        interpolation: "bilinear" or "bicubic" (a = -0.5, as in Pillow).
+        antialias: bool, whether the kernel widens when the box shrinks.
+
+    Returns:
+        float32 tensor `[batch, *size, channels]`; bicubic values can leave the range.
+
+    Raises:
+        ValueError: for an unknown interpolation.
+
+    Example:
+        >>> from keras import ops
+        >>> from tfssl.views import geometry
+        >>> boxes = ops.array([[2.0, 2.0, 4.0, 4.0]])
+        >>> geometry.crop_and_resize(ops.ones((1, 8, 8, 3)), boxes, 2).shape[1]
+        2
+    """
+    if interpolation not in _SUPPORT:
+        raise ValueError(
+            f"interpolation must be one of {sorted(_SUPPORT)}. Received: "
+            f"{interpolation!r}"
+        )
+    height, width = (size, size) if isinstance(size, int) else size
+    top, left, box_height, box_width = ops.unstack(ops.cast(boxes, "float32"), axis=1)
+    rows = _resize_matrix(
+        top, box_height, height, images.shape[1], interpolation, antialias
+    )
+    columns = _resize_matrix(
+        left, box_width, width, images.shape[2], interpolation, antialias
+    )
+    images = ops.einsum("bih,bhwc->biwc", rows, ops.cast(images, "float32"))
+    return ops.einsum("bjw,biwc->bijc", columns, images)
+
+
+def _resize_matrix(start, length, size, full, interpolation, antialias):
+    """Weights `[batch, size, full]` of the source pixels in each target pixel."""
+    scale = (length / size)[:, None, None]
+    centre = (ops.arange(size, dtype="float32")[None, :, None] + 0.5) * scale
+    pixel = ops.arange(full, dtype="float32")[None, None, :] + 0.5
+    offset = pixel - (centre + start[:, None, None])
+    if antialias:
+        offset = offset / ops.maximum(scale, 1.0)
+    distance = ops.abs(offset)
+    if interpolation == "bilinear":
+        weights = ops.maximum(1.0 - distance, 0.0)
+    else:
+        near = (1.5 * distance - 2.5) * distance * distance + 1.0
+        far = ((-0.5 * distance + 2.5) * distance - 4.0) * distance + 2.0
+        weights = ops.where(distance < 1.0, near, ops.where(distance < 2.0, far, 0.0))
+    first = start[:, None, None]
+    inside = ops.logical_and(pixel > first, pixel < first + length[:, None, None])
+    weights = ops.where(inside, weights, 0.0)
+    return weights / ops.sum(weights, axis=2, keepdims=True)
+
+
+def flip(images, mask):
+    """Mirrors the images left to right where the mask says so.
+
+    Args:
+        images: tensor `[batch, height, width, channels]`.
+        mask: bool tensor `[batch]`.
+
+    Returns:
+        Tensor of the same shape.
+    """
+    return ops.where(mask[:, None, None, None], ops.flip(images, axis=2), images)
+
+
+def affine(images, matrices, fill=0.0):
+    """Warps each image by its own affine map, with bilinear interpolation.
+
+    Args:
+        images: float tensor `[batch, height, width, channels]`.
+        matrices: float tensor `[batch, 2, 3]`. A target pixel at `(x, y)`, measured
+            from the image's centre in pixels, shows the source at
+            `matrix @ (x, y, 1)`.
+        fill: float, the value outside of the image. Defaults to 0.
+
+    Returns:
+        float32 tensor of the same shape.
+    """
+    images = ops.cast(images, "float32")
+    batch = ops.shape(images)[0]
+    height, width, channels = images.shape[1:]
+    x, y = ops.meshgrid(
+        ops.arange(width, dtype="float32") - (width - 1) / 2,
+        ops.arange(height, dtype="float32") - (height - 1) / 2,
+    )
+    grid = ops.stack([ops.ravel(x), ops.ravel(y), ops.ones((height * width,))])
+    source = ops.matmul(ops.cast(matrices, "float32"), grid)  # [batch, 2, pixels]
+    # One pixel of fill around the image: every reading outside ends on it.
+    images = ops.pad(
+        images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=float(fill)
+    )
+    flat = ops.reshape(images, (batch, (height + 2) * (width + 2), channels))
+    column = source[:, 0] + (width - 1) / 2 + 1.0
+    row = source[:, 1] + (height - 1) / 2 + 1.0
+    column = ops.clip(column, 0.0, width + 1.0)
+    row = ops.clip(row, 0.0, height + 1.0)
+    left = ops.minimum(ops.floor(column), float(width))
+    top = ops.minimum(ops.floor(row), float(height))
+    right_share, bottom_share = column - left, row - top
+
+    def read(row, column):
+        index = ops.cast(row * (width + 2) + column, "int32")
+        return ops.take_along_axis(flat, index[:, :, None], axis=1)
+
+    def mix(a, b, share):
+        return a + share[:, :, None] * (b - a)
+
+    upper = mix(read(top, left), read(top, left + 1), right_share)
+    lower = mix(read(top + 1, left), read(top + 1, left + 1), right_share)
+    warped = mix(upper, lower, bottom_share)
+    return ops.reshape(warped, (batch, height, width, channels))
+
+
+def affine_matrices(angle, shear, shift_x, shift_y):
+    """Matrices for `affine`: rotate about the centre, shear along x, then shift.
+
+    Args:
+        angle, shear: float tensors `[batch]`, in radians; a positive angle turns the
+            picture counter-clockwise.
+        shift_x, shift_y: float tensors `[batch]`, in pixels to the right and down.
+
+    Returns:
+        float32 tensor `[batch, 2, 3]` that maps target to source coordinates.
+    """
+    cos, sin = ops.cos(angle), ops.sin(angle)
+    slope = ops.tan(shear)
+    # Inverse of shift * shear * rotation, written out.
+    a, b = cos, -cos * slope - sin
+    c, d = sin, cos - sin * slope
+    x = -(a * shift_x + b * shift_y)
+    y = -(c * shift_x + d * shift_y)
+    return ops.stack(
+        [ops.stack([a, b, x], axis=-1), ops.stack([c, d, y], axis=-1)], axis=1
+    )
+
+
+__all__ = ["affine", "affine_matrices", "crop_and_resize", "flip"]

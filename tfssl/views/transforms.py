@@ -1,0 +1,269 @@
+"""Random transforms: each image draws its own parameters.
+
+A transform is called with float images `[batch, height, width, 3]` in [0, 1] and a
+`RandomStream`, and returns such images. `p` is the share of images it is applied to.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfssl.views import blur, color, geometry
+
+_TRIES = 10
+
+
+class Transform:
+    """Base class: one attribute for each argument of the constructor, with its name."""
+
+    def get_config(self):
+        return dict(vars(self))
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _uniform(images, stream, low=0.0, high=1.0, shape=()):
+    return stream.uniform((ops.shape(images)[0], *shape), low, high)
+
+
+def _apply(p, changed, images, stream):
+    """The changed images for a share p of the batch."""
+    chosen = _uniform(images, stream) < p
+    return ops.where(chosen[:, None, None, None], changed, images)
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class RandomResizedCrop(Transform):
+    """Cuts out a random box and resizes it.
+
+    The box is drawn as in torchvision: area uniform, logarithm of the aspect uniform,
+    ten tries, then a centre crop of the whole image with the aspect clipped.
+
+    Args:
+        size: int or tuple `(height, width)` of the result.
+        scale: tuple of floats, smallest and largest share of the area.
+            Defaults to `(0.08, 1)`.
+        ratio: tuple of floats, smallest and largest width / height.
+            Defaults to `(3/4, 4/3)`.
+        interpolation: "bicubic" (default) or "bilinear"; antialiased.
+
+    Source: Szegedy et al. 2014, arXiv 1409.4842, section 6.
+    """
+
+    def __init__(
+        self, size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), interpolation="bicubic"
+    ):
+        if not 0 < scale[0] <= scale[1] <= 1:
+            raise ValueError(f"scale must be within (0, 1]. Received: scale={scale}")
+        self.size = size
+        self.scale = tuple(scale)
+        self.ratio = tuple(ratio)
+        self.interpolation = interpolation
+
+    def __call__(self, images, stream):
+        boxes = self.draw_boxes(images, stream)
+        cut = geometry.crop_and_resize(images, boxes, self.size, self.interpolation)
+        # Bicubic kernels overshoot at edges.
+        return ops.clip(cut, 0.0, 1.0)
+
+    def draw_boxes(self, images, stream):
+        """Boxes `[batch, 4]`: top, left, height, width in whole pixels."""
+        height, width = images.shape[1:3]
+        area = height * width * _uniform(images, stream, *self.scale, shape=(_TRIES,))
+        low, high = (math.log(r) for r in self.ratio)
+        aspect = ops.exp(_uniform(images, stream, low, high, shape=(_TRIES,)))
+        box_width = ops.round(ops.sqrt(area * aspect))
+        box_height = ops.round(ops.sqrt(area / aspect))
+        fits = (
+            (box_width > 0)
+            & (box_width <= width)
+            & (box_height > 0)
+            & (box_height <= height)
+        )
+        first = ops.one_hot(ops.argmax(fits, axis=1), _TRIES, dtype="float32")
+        any_fits = ops.any(fits, axis=1)
+        whole_height, whole_width = self._whole(height, width)
+        box_height = ops.where(
+            any_fits, ops.sum(first * box_height, axis=1), float(whole_height)
+        )
+        box_width = ops.where(
+            any_fits, ops.sum(first * box_width, axis=1), float(whole_width)
+        )
+
+        def start(room):
+            drawn = ops.floor(_uniform(images, stream) * (room + 1.0))
+            return ops.where(any_fits, ops.minimum(drawn, room), ops.floor(room / 2))
+
+        top, left = start(height - box_height), start(width - box_width)
+        return ops.stack([top, left, box_height, box_width], axis=1)
+
+    def _whole(self, height, width):
+        """The largest box with an allowed aspect."""
+        if width / height < self.ratio[0]:
+            return min(round(width / self.ratio[0]), height), width
+        if width / height > self.ratio[1]:
+            return height, min(round(height * self.ratio[1]), width)
+        return height, width
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class RandomFlip(Transform):
+    """Mirrors images left to right.
+
+    Args:
+        p: float. Defaults to 0.5.
+    """
+
+    def __init__(self, p=0.5):
+        self.p = p
+
+    def __call__(self, images, stream):
+        return geometry.flip(images, _uniform(images, stream) < self.p)
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class RandomAffine(Transform):
+    """Turns, shears and shifts images; what comes from outside is `fill`.
+
+    Args:
+        degrees: float, largest turn to either side. Defaults to 10.
+        shear: float, largest shear to either side, in degrees. Defaults to 10.
+        shift: float, largest shift to either side, as a share of the image's side.
+            Defaults to 0.
+        fill: float in [0, 1]. Defaults to 0.
+        p: float. Defaults to 1.
+    """
+
+    def __init__(self, degrees=10.0, shear=10.0, shift=0.0, fill=0.0, p=1.0):
+        self.degrees = degrees
+        self.shear = shear
+        self.shift = shift
+        self.fill = fill
+        self.p = p
+
+    def __call__(self, images, stream):
+        def draw(limit):
+            return _uniform(images, stream, -limit, limit)
+
+        height, width = images.shape[1:3]
+        matrices = geometry.affine_matrices(
+            draw(math.radians(self.degrees)),
+            draw(math.radians(self.shear)),
+            draw(self.shift * width),
+            draw(self.shift * height),
+        )
+        warped = geometry.affine(images, matrices, self.fill)
+        return _apply(self.p, warped, images, stream)
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class ColorJitter(Transform):
+    """Changes brightness, contrast, saturation and hue, in random order an image.
+
+    Factors are uniform in `[max(0, 1 - x), 1 + x]`, the hue's turn in `[-x, x]` of the
+    colour circle. Brightness multiplies. Values are clipped after each of the four.
+
+    Args:
+        brightness, contrast, saturation, hue: floats `x`.
+        p: float. Defaults to 0.8.
+
+    Source: Chen et al. 2020, arXiv 2002.05709, appendix A; the operators are those of
+    torchvision, with the hue turned in YIQ as in tensorflow-addons.
+    """
+
+    def __init__(self, brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, p=0.8):
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+        self.p = p
+
+    def __call__(self, images, stream):
+        def factor(x):
+            return _uniform(images, stream, max(0.0, 1.0 - x), 1.0 + x)
+
+        brightness, contrast = factor(self.brightness), factor(self.contrast)
+        saturation = factor(self.saturation)
+        turn = _uniform(images, stream, -self.hue, self.hue)
+        matrices = ops.stack(
+            [
+                color.brightness_matrix(brightness),
+                color.brightness_matrix(contrast),
+                color.saturation_matrix(saturation),
+                color.hue_matrix(turn),
+            ],
+            axis=1,
+        )
+        order = ops.argsort(_uniform(images, stream, shape=(4,)), axis=1)
+        on = ops.cast(_uniform(images, stream) < self.p, "float32")[:, None]
+        for place in range(4):
+            # Images without jitter choose none of the four: the identity.
+            chosen = on * ops.one_hot(order[:, place], 4, dtype="float32")
+            matrix = ops.einsum("bk,bkij->bij", chosen, matrices)
+            matrix = matrix + (1.0 - on)[:, :, None] * np.eye(3, dtype="float32")
+            # Only contrast looks at the image: it blends with its mean grey.
+            offset = chosen[:, 1] * (1.0 - contrast) * color.mean_grey(images)
+            images = color.color_map(images, matrix, offset)
+        return images
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class RandomGrayscale(Transform):
+    """Takes the colour out of images.
+
+    Args:
+        p: float. Defaults to 0.2.
+    """
+
+    def __init__(self, p=0.2):
+        self.p = p
+
+    def __call__(self, images, stream):
+        return _apply(self.p, color.grayscale(images), images, stream)
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class RandomGaussianBlur(Transform):
+    """Blurs images.
+
+    Args:
+        sigma: tuple of floats, smallest and largest width in pixels.
+            Defaults to `(0.1, 2)`.
+        kernel_size: odd int; defaults to a tenth of the image's height.
+        p: float. Defaults to 0.5.
+    """
+
+    def __init__(self, sigma=(0.1, 2.0), kernel_size=None, p=0.5):
+        self.sigma = tuple(sigma)
+        self.kernel_size = kernel_size
+        self.p = p
+
+    def __call__(self, images, stream):
+        sigma = _uniform(images, stream, *self.sigma)
+        blurred = blur.gaussian_blur(images, sigma, self.kernel_size)
+        return _apply(self.p, blurred, images, stream)
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class RandomSolarize(Transform):
+    """Inverts the bright pixels of images.
+
+    Args:
+        threshold: float in [0, 1]. Defaults to 0.5.
+        p: float. Defaults to 0.2.
+    """
+
+    def __init__(self, threshold=0.5, p=0.2):
+        self.threshold = threshold
+        self.p = p
+
+    def __call__(self, images, stream):
+        return _apply(self.p, color.solarize(images, self.threshold), images, stream)
