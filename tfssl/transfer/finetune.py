@@ -1,0 +1,205 @@
+"""Few labels: frozen encoder, fine-tuned encoder, and the same network from scratch."""
+
+import keras
+import numpy as np
+
+from tfssl.transfer.classifier import classifier, copy_of, reinitialized
+from tfssl.transfer.features import features
+from tfssl.transfer.few_labels import few_label_indices
+from tfssl.transfer.linear import fit_logistic
+from tfssl.views import RandomFlip, RandomResizedCrop, Views
+
+MODES = ("frozen", "full", "scratch")
+# Penalties for the classifier on frozen features, chosen by cross-validation.
+_FROZEN_L2 = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+
+
+def finetune(
+    encoder,
+    train,
+    test,
+    mode="full",
+    *,
+    labels_per_class=None,
+    label_fraction=None,
+    draws=5,
+    steps=400,
+    batch_size=64,
+    learning_rate=1e-3,
+    augment="auto",
+    seed=0,
+    verbose=0,
+):
+    """Test accuracy with few labels, over several draws of them.
+
+    The modes differ in where the encoder comes from and what is trained:
+
+        frozen    pretrained features, a logistic regression on them; its penalty is
+                  chosen by cross-validation on the labelled images
+        full      the pretrained encoder and that classifier, trained together
+        scratch   the same network with random weights, trained in the same way
+
+    The schedule is fixed beforehand and the test images are used once, at its end.
+
+    Args:
+        encoder: `keras.Model` from images to features.
+        train: `tfssl.data.ImageData` with labels, to draw from.
+        test: `tfssl.data.ImageData` with labels.
+        mode: "frozen", "full" or "scratch".
+        labels_per_class: int, or
+        label_fraction: float; see `few_label_indices`.
+        draws: int, labelled subsets; draw i has the seed `seed + i`. Defaults to 5.
+        steps: int, updates of "full" and "scratch". Defaults to 400.
+        batch_size: int, at most the number of labelled images. Defaults to 64.
+        learning_rate: float, peak of the warm-up and cosine of AdamW. Defaults to 1e-3.
+        augment: `tfssl.views.Views` of one view for the training images, None for
+            none, or "auto": crops of at least half the image, and flips.
+        seed: int.
+        verbose: 0 or 1, whether to print a line for each draw.
+
+    Returns:
+        Dict with `protocol`, `metric`, `value` (mean over the draws), `std`, `draws`
+        (each accuracy) and `settings`.
+
+    Raises:
+        ValueError: for an unknown mode, or data without labels.
+
+    Source: the two modes of Chen et al. 2020, arXiv 2002.05709, sections 5 and B.5.
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {MODES}. Received: {mode!r}")
+    for data in (train, test):
+        if data.labels is None:
+            raise ValueError(f"{data.name}, split {data.split}, has no labels.")
+    if augment == "auto":
+        size = train.images.shape[1]
+        augment = Views([[RandomResizedCrop(size, scale=(0.5, 1.0)), RandomFlip()]])
+    classes = int(train.labels.max()) + 1
+    if mode != "scratch":
+        pretrained = features(encoder, train.images), features(encoder, test.images)
+
+    accuracies = []
+    for draw in range(draws):
+        rows = few_label_indices(
+            train.labels, labels_per_class, label_fraction, seed + draw
+        )
+        labels = train.labels[rows]
+        keras.utils.set_random_seed(seed + draw)
+        if mode != "scratch":
+            head = _frozen_head(pretrained[0][rows], labels)
+        if mode == "frozen":
+            predicted = head.predict(pretrained[1])
+        else:
+            start = copy_of(encoder) if mode == "full" else reinitialized(encoder)
+            model = classifier(start, classes)
+            if mode == "full":
+                _set_head(model, head, classes)
+            _train(
+                model,
+                train.images[rows],
+                labels,
+                steps,
+                min(batch_size, len(rows)),
+                learning_rate,
+                augment,
+                seed + draw,
+            )
+            logits = model.predict(test.images, batch_size=500, verbose=0)
+            predicted = logits.argmax(axis=1)
+        accuracies.append(float(np.mean(predicted == test.labels)))
+        if verbose:
+            print(f"  {mode}, draw {draw + 1} of {draws}: {accuracies[-1]:.4f}")
+    settings = {
+        "labelled_images": len(rows),
+        "labels_per_class": labels_per_class,
+        "label_fraction": label_fraction,
+        "draws": draws,
+        "seed": seed,
+        "test_images": len(test.labels),
+    }
+    if mode == "frozen":
+        settings["classifier"] = "logistic regression, L2 by cross-validation"
+    else:
+        settings.update(
+            optimizer="AdamW, warm-up and cosine",
+            steps=steps,
+            batch_size=min(batch_size, len(rows)),
+            learning_rate=learning_rate,
+            augmentation="none" if augment is None else repr(augment.pipelines[0]),
+        )
+    return {
+        "protocol": mode,
+        "metric": "accuracy",
+        "value": float(np.mean(accuracies)),
+        "std": float(np.std(accuracies, ddof=1)) if draws > 1 else None,
+        "draws": accuracies,
+        "settings": settings,
+    }
+
+
+def _frozen_head(features, labels):
+    """Logistic regression on standardised features, folded back to plain features."""
+    from sklearn.model_selection import StratifiedKFold
+
+    mean, std = features.mean(axis=0), features.std(axis=0)
+    std = np.where(std > 0, std, 1.0)
+    features = (features - mean) / std
+    folds = min(5, np.bincount(labels)[np.unique(labels)].min())
+    chosen = 1e-2
+    if folds > 1:
+        splits = list(StratifiedKFold(folds).split(features, labels))
+        chosen = max(
+            _FROZEN_L2,
+            key=lambda l2: np.mean(
+                [
+                    fit_logistic(features[a], labels[a], l2).score(
+                        features[b], labels[b]
+                    )
+                    for a, b in splits
+                ]
+            ),
+        )
+    model = fit_logistic(features, labels, chosen)
+    model.coef_ = model.coef_ / std
+    model.intercept_ = model.intercept_ - model.coef_ @ mean
+    return model
+
+
+def _set_head(model, head, classes):
+    """Starts the last layer from the classifier on frozen features."""
+    layer = model.get_layer("logits")
+    kernel = np.zeros((head.coef_.shape[1], classes), "float32")
+    bias = np.full(classes, head.intercept_.min(), "float32")
+    if len(head.classes_) == 2:
+        # scikit-learn keeps one row for two classes.
+        weights = np.concatenate([-head.coef_, head.coef_]) / 2
+        biases = np.concatenate([-head.intercept_, head.intercept_]) / 2
+    else:
+        weights, biases = head.coef_, head.intercept_
+    kernel[:, head.classes_] = weights.T
+    bias[head.classes_] = biases
+    layer.set_weights([kernel, bias])
+
+
+def _train(
+    model, images, labels, steps, batch_size, learning_rate, augment, seed
+):
+    from tfssl.optimizers import WarmupCosine
+
+    order = np.random.default_rng(seed)
+    model.compile(
+        keras.optimizers.AdamW(
+            WarmupCosine(learning_rate, steps, warmup_steps=steps // 10),
+            weight_decay=1e-2,
+        ),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    rows = np.concatenate(
+        [order.permutation(len(images)) for _ in range(steps * batch_size // len(images) + 1)]
+    )
+    for step in range(steps):
+        batch = rows[step * batch_size : (step + 1) * batch_size]
+        x = images[batch]
+        if augment is not None:
+            (x,) = augment(x, np.array([seed, step], "int32"))
+        model.train_on_batch(x, labels[batch])

@@ -1,0 +1,144 @@
+"""k nearest neighbours on features."""
+
+import keras
+import numpy as np
+
+from tfssl.transfer.features import features
+
+
+def knn_predict(
+    train_features,
+    train_labels,
+    test_features,
+    k=200,
+    temperature=0.1,
+    vote="weighted",
+    chunk_size=1000,
+):
+    """Labels by the vote of the nearest training features, by cosine.
+
+    Args:
+        train_features: float array `[n, dim]`: the whole bank is searched.
+        train_labels: integer array `[n]` from 0.
+        test_features: float array `[m, dim]`.
+        k: int, number of neighbours. Defaults to 200.
+        temperature: float; a neighbour of cosine `s` has weight `exp(s / temperature)`.
+            Defaults to 0.1.
+        vote: "weighted" or "majority".
+        chunk_size: int, test features compared at a time. It changes no result.
+
+    Returns:
+        integer array `[m]`. Ties go to the smallest label.
+
+    Raises:
+        ValueError: if k is not between 1 and n, or the arrays do not match.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.transfer import knn_predict
+        >>> bank, labels = np.eye(3), np.array([0, 1, 2])
+        >>> knn_predict(bank, labels, bank * 2, k=1).tolist()
+        [0, 1, 2]
+
+    Source: Wu et al. 2018, arXiv 1805.01978, section 3.4.
+    """
+    train_labels = np.asarray(train_labels)
+    if not 1 <= k <= len(train_features):
+        raise ValueError(
+            f"k must be between 1 and the size of the bank, {len(train_features)}. "
+            f"Received: k={k}"
+        )
+    if len(train_features) != len(train_labels):
+        raise ValueError(
+            "train_features and train_labels must be equally many. Received: "
+            f"{len(train_features)} and {len(train_labels)}"
+        )
+    if vote not in ("weighted", "majority"):
+        raise ValueError(f'vote must be "weighted" or "majority". Received: {vote!r}')
+    bank = _unit_rows(train_features)
+    classes = int(train_labels.max()) + 1
+    predictions = np.empty(len(test_features), "int64")
+    for start in range(0, len(test_features), chunk_size):
+        similarity = _unit_rows(test_features[start : start + chunk_size]) @ bank.T
+        nearest = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
+        weights = np.ones(nearest.shape, "float64")
+        if vote == "weighted":
+            cosine = np.take_along_axis(similarity, nearest, axis=1)
+            weights = np.exp(cosine.astype("float64") / temperature)
+        votes = np.zeros((len(nearest), classes))
+        rows = np.arange(len(nearest))[:, None]
+        np.add.at(votes, (rows, train_labels[nearest]), weights)
+        predictions[start : start + chunk_size] = votes.argmax(axis=1)
+    return predictions
+
+
+def knn_accuracy(
+    train_features, train_labels, test_features, test_labels, k=200, temperature=0.1
+):
+    """Share of test features whose `knn_predict` is right.
+
+    Args:
+        train_features, train_labels, test_features, k, temperature: of `knn_predict`.
+        test_labels: integer array `[m]`.
+
+    Returns:
+        float.
+
+    Raises:
+        ValueError: as `knn_predict`.
+    """
+    predictions = knn_predict(
+        train_features, train_labels, test_features, k, temperature
+    )
+    return float(np.mean(predictions == np.asarray(test_labels)))
+
+
+def _unit_rows(x):
+    x = np.asarray(x, "float32")
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+
+
+class KNNCallback(keras.callbacks.Callback):
+    """Logs `knn_accuracy` of the model's features while it trains.
+
+    Args:
+        train: tuple of images `[n, height, width, 3]` and labels `[n]`: the bank.
+        test: tuple of images and labels to classify.
+        k, temperature: of `knn_predict`.
+        every: int, epochs between measurements; the last epoch is always measured.
+
+    Raises:
+        ValueError: if k is larger than the bank.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> x, y = np.zeros((8, 16, 16, 3), "uint8"), np.arange(8) % 2
+        >>> callback = tfssl.transfer.KNNCallback(train=(x, y), test=(x, y), k=3)
+    """
+
+    def __init__(self, train, test, k=200, temperature=0.1, every=1):
+        super().__init__()
+        if k > len(train[0]):
+            raise ValueError(
+                f"k must be at most the size of the bank, {len(train[0])}. Received: "
+                f"k={k}"
+            )
+        self.train = train
+        self.test = test
+        self.k = k
+        self.temperature = temperature
+        self.every = every
+
+    def on_epoch_end(self, epoch, logs=None):
+        last = epoch + 1 == self.params.get("epochs")
+        if logs is None or not (last or (epoch + 1) % self.every == 0):
+            return
+        model = self.model
+        logs["knn_accuracy"] = knn_accuracy(
+            features(model, self.train[0]),
+            self.train[1],
+            features(model, self.test[0]),
+            self.test[1],
+            self.k,
+            self.temperature,
+        )
