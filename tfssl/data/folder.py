@@ -120,7 +120,8 @@ def _list_images(folder, split, name):
         splits = {entry: os.path.join(folder, entry) for entry in folders}
     else:
         splits = {"train": folder}
-    check_split(split, splits, name)
+    hint = f" Its images would stand in {os.path.join(folder, split)}."
+    check_split(split, splits, name, hint)
     root = splits[split]
 
     loose = [f for f in sorted(os.listdir(root)) if _is_image(os.path.join(root, f))]

@@ -27,8 +27,8 @@ def load(
     | `"npz:FILE"` | arrays `x_train[, y_train, x_test, y_test]` | its own |
 
     All images become RGB: grey is repeated, transparency is composited on white. To fit
-    `image_size`, the short side is resized to it (bilinear, antialiased) and the central
-    square is kept.
+    `image_size`, the short side is resized to it (bilinear, antialiased) and the
+    central square is kept.
 
     Args:
         name: one of the names above.

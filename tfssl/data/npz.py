@@ -27,30 +27,32 @@ def load_npz(path, split="train", image_size=None, cache_dir=None):
     name = f"npz:{path}"
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{name}: there is no file {os.path.abspath(path)}.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{name} is not an npz file, as np.savez writes it.")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            splits = [key[2:] for key in archive.files if key.startswith("x_")]
-            if "train" not in splits:
-                raise ValueError(
-                    "it has no array x_train; make it with np.savez(path, "
-                    "x_train=images, y_train=labels, x_test=..., y_test=...). "
-                    f"It has: {', '.join(archive.files) or 'nothing'}"
-                )
-            check_split(split, splits, name)
-            x = archive[f"x_{split}"]
-            y = archive[f"y_{split}"] if f"y_{split}" in archive.files else None
-    except (ValueError, AttributeError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise ValueError(f"{name} cannot be read: {error}") from error
-
+            names = archive.files
+            wanted = {f"x_{split}", f"y_{split}"}
+            arrays = {key: archive[key] for key in names if key in wanted}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{name} cannot be read ({error}). Save arrays of numbers, not of objects."
+        ) from error
+    if "x_train" not in names:
+        raise ValueError(
+            f"{name} has no array x_train. It has: {', '.join(names) or 'nothing'}. "
+            "Write it with np.savez(file, x_train=images, y_train=labels, x_test=...)."
+        )
+    check_split(split, [key[2:] for key in names if key.startswith("x_")], name)
+    x, y = arrays[f"x_{split}"], arrays.get(f"y_{split}")
     _check_pixels(x, name)
-    size = image_size or None
-    height, width = (size, size) if size else x.shape[1:3]
+    height, width = x.shape[1:3] if image_size is None else (image_size, image_size)
     images = allocate((len(x), height, width, 3), cache_dir)
     for start in range(0, len(x), CHUNK):
         chunk = x[start : start + CHUNK]
         if chunk.dtype != np.uint8:
             chunk = np.rint(chunk).astype(np.uint8)
-        images[start : start + CHUNK] = rgb_batch(chunk, size)
+        images[start : start + CHUNK] = rgb_batch(chunk, image_size)
     if y is not None and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     return ImageData(images, y, name=name, split=split)

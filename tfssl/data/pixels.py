@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF")
 
 
 def decode(source, size=None):
@@ -79,10 +79,12 @@ def rgb_batch(images, size=None):
         images = images[..., None]
     if images.shape[-1] == 1:
         images = np.repeat(images, 3, axis=-1)
-    if images.shape[-1] == 4:
-        images = np.stack([np.asarray(to_rgb(Image.fromarray(x))) for x in images])
-    if size is not None and images.shape[1:3] != (size, size):
-        images = np.stack(
-            [np.asarray(square(Image.fromarray(x), size)) for x in images]
-        )
-    return images
+    fits = size is None or images.shape[1:3] == (size, size)
+    if fits and images.shape[-1] == 3:
+        return images
+
+    def convert(image):
+        image = to_rgb(Image.fromarray(image))
+        return np.asarray(image if fits else square(image, size))
+
+    return np.stack([convert(image) for image in images])
