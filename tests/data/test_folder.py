@@ -1,5 +1,6 @@
 import logging
 import os
+import re
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_one_corrupt_photograph_of_200_is_named_and_skipped(photos, caplog):
     assert data.skipped == ("100.jpg",)
     (record,) = caplog.records
     assert "1 of the 200 images" in record.getMessage()
-    assert "100.jpg: OSError: image file is truncated" in record.getMessage()
+    assert re.search("100.jpg: .*truncated", record.getMessage(), re.IGNORECASE)
 
 
 def test_rows_stay_in_order_when_some_are_skipped(photos):

@@ -14,33 +14,33 @@ PHOTOS = RNG.integers(0, 256, (7, 8, 8, 3), np.uint8)
 LABELS = [2, 0, 1, 2, 0, 1, 1]
 
 
-def prepare(folder, name, splits, features):
+def define(set_name, splits, features, registered):
+    """The class of a set with `{split: list of examples}`, `{name: feature}`."""
+
+    class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=not registered):
+        name = set_name
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            described = tfds.features.FeaturesDict(features)
+            return tfds.core.DatasetInfo(builder=self, features=described)
+
+        def _split_generators(self, manager):
+            return {split: enumerate(rows) for split, rows in splits.items()}
+
+        def _generate_examples(self):
+            raise NotImplementedError
+
+    return Builder
+
+
+def prepare(folder, set_name, splits, features):
     """Writes a set to `folder`, as `tfds build` would.
 
-    Args:
-        splits: {split: list of examples}.
-        features: {name: feature}.
+    The set is not registered: it is found by its files, like one that was copied.
     """
-
-    def _info(self):
-        info = tfds.features.FeaturesDict(features)
-        return tfds.core.DatasetInfo(builder=self, features=info)
-
-    def _split_generators(self, manager):
-        return {split: enumerate(rows) for split, rows in splits.items()}
-
-    body = {
-        "name": name,
-        "VERSION": tfds.core.Version("1.0.0"),
-        "__module__": __name__,
-        "_info": _info,
-        "_split_generators": _split_generators,
-        "_generate_examples": None,
-    }
-    # Unregistered: the set is found by its files only, as one that was copied here.
-    with tfds.core.registered.skip_registering():
-        builder = type(name, (tfds.core.GeneratorBasedBuilder,), body)
-        builder(data_dir=folder).download_and_prepare()
+    builder = define(set_name, splits, features, registered=False)
+    builder(data_dir=folder).download_and_prepare()
 
 
 def image(shape=(8, 8, 3), **options):
@@ -141,6 +141,15 @@ def test_large_sets_are_mapped(data_dir, tmp_path, monkeypatch):
     images = load("tfds:tiny", data_dir=data_dir, cache_dir=tmp_path).images
     assert isinstance(images, np.memmap)
     np.testing.assert_array_equal(by_content(images), by_content(PHOTOS[:5]))
+
+
+def test_a_set_that_is_not_prepared_is_prepared(tmp_path, caplog):
+    rows = [{"image": x} for x in PHOTOS]
+    define("unprepared", {"train": rows}, {"image": image()}, registered=True)
+    data = load("tfds:unprepared", data_dir=tmp_path)
+    np.testing.assert_array_equal(by_content(data.images), by_content(PHOTOS))
+    assert (tmp_path / "unprepared" / "1.0.0").is_dir()
+    assert "unprepared is not prepared in" in caplog.text
 
 
 def test_says_what_is_wrong(data_dir):
