@@ -1,0 +1,118 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfssl.data import pixels
+
+
+def encode(image, **options):
+    file = io.BytesIO()
+    image.save(file, **options)
+    file.seek(0)
+    return file
+
+
+def test_16_bit_grey_is_scaled():
+    grey = np.array([[0, 257 * 10], [257 * 200, 65535]], np.uint16)
+    decoded = pixels.decode(encode(Image.fromarray(grey), format="PNG"))
+    np.testing.assert_array_equal(decoded[..., 0], [[0, 10], [200, 255]])
+    assert decoded.shape == (2, 2, 3)
+
+
+def test_transparency_is_composited_on_white():
+    rgba = np.array([[[200, 0, 0, 255], [200, 0, 0, 0], [0, 0, 0, 128]]], np.uint8)
+    decoded = pixels.decode(encode(Image.fromarray(rgba), format="PNG"))
+    np.testing.assert_array_equal(decoded[0, :2], [[200, 0, 0], [255, 255, 255]])
+    np.testing.assert_allclose(decoded[0, 2], 127, atol=1)
+
+
+def test_transparent_palette_colour_is_white():
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    decoded = pixels.decode(encode(image, format="PNG", transparency=1))
+    np.testing.assert_array_equal(decoded, [[[10, 20, 30], [255, 255, 255]]])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "RGB"])
+def test_every_mode_becomes_rgb(mode):
+    image = Image.new("RGB", (4, 3), "white").convert(mode)
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    decoded = pixels.decode(encode(image, format=kind))
+    np.testing.assert_array_equal(decoded, np.full((3, 4, 3), 255, np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "MPO"])  # MPO: the JPEG of some cameras
+def test_first_frame_of_several(kind):
+    frames = [Image.new("RGB", (3, 3), colour) for colour in ("red", "blue")]
+    file = encode(frames[0], format=kind, save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(pixels.decode(file)[0, 0], [255, 0, 0], atol=2)
+
+
+def test_exif_orientation_is_applied():
+    image = np.zeros((2, 3, 3), np.uint8)
+    image[0, 0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise
+    decoded = pixels.decode(encode(Image.fromarray(image), format="PNG", exif=exif))
+    np.testing.assert_array_equal(decoded, np.rot90(image, -1))
+
+
+def test_square_keeps_the_centre_and_the_aspect():
+    image = np.zeros((40, 100, 3), np.uint8)
+    image[:, 30:70] = np.arange(40)[None, :, None] * 6
+    result = np.asarray(pixels.square(Image.fromarray(image), 20))
+    # Pairs of columns averaged, nothing of the sides.
+    want = np.arange(40).reshape(20, 2).mean(1) * 6
+    np.testing.assert_allclose(result[10, 2:-2, 0], want[2:-2], atol=2)
+    upright = np.asarray(pixels.square(Image.fromarray(image.swapaxes(0, 1)), 20))
+    np.testing.assert_array_equal(upright, result.swapaxes(0, 1))
+
+
+def test_shrinking_is_antialiased():
+    fine = np.zeros((64, 64, 3), np.uint8)
+    fine[:, ::2] = 255
+    small = np.asarray(pixels.square(Image.fromarray(fine), 8)).astype(int)
+    assert abs(small - 127).max() < 20
+
+
+def test_a_jpeg_drafted_at_low_resolution_is_the_same_picture():
+    ramp = np.linspace(0, 255, 800).astype(np.uint8)
+    image = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None, :600], ramp[:1]), -1)
+    image = Image.fromarray(image)
+    drafted = pixels.decode(encode(image, format="JPEG", quality=95), 32)
+    whole = np.asarray(pixels.square(image, 32)).astype(int)
+    assert abs(drafted - whole).max() <= 4
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0"])
+def test_says_what_is_not_an_image(content):
+    with pytest.raises(ValueError, match="not a JPEG, PNG, BMP or GIF image"):
+        pixels.decode(io.BytesIO(content), 8)
+
+
+def test_truncated_jpeg_is_an_error():
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    content = encode(Image.fromarray(noise), format="JPEG").getvalue()
+    with pytest.raises(ValueError, match="truncated"):
+        pixels.decode(io.BytesIO(content[: len(content) // 2]), 8)
+
+
+def test_decompression_bomb_is_an_error(monkeypatch):
+    file = encode(Image.new("L", (100, 100)), format="PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ValueError, match="DecompressionBomb"):
+        pixels.decode(file, 8)
+
+
+def test_rgb_batch_of_every_channel_count():
+    grey = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4)
+    rgb = np.stack([grey] * 3, -1)
+    np.testing.assert_array_equal(pixels.rgb_batch(grey), rgb)
+    np.testing.assert_array_equal(pixels.rgb_batch(grey[..., None]), rgb)
+    assert pixels.rgb_batch(rgb) is rgb
+    clear = np.concatenate([rgb, np.zeros_like(rgb[..., :1])], -1)
+    np.testing.assert_array_equal(pixels.rgb_batch(clear), np.full_like(rgb, 255))
+    assert pixels.rgb_batch(rgb, 3).shape == (2, 3, 3, 3)

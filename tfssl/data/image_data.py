@@ -1,0 +1,75 @@
+"""The form in which every source hands over its images."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class ImageData:
+    """One split of an image set, decoded.
+
+    Args:
+        images: uint8 `[N, H, W, 3]`, values in [0, 255]; an array in memory or, for
+            large sets, a `np.memmap`.
+        labels: int64 `[N]`, or None for images without labels.
+        class_names: tuple of str, `class_names[label]` names a class; None when
+            unknown.
+        name: where the images came from, such as `"tfds:cifar10"`.
+        split: `"train"`, `"test"`, ...
+        skipped: tuple of str, the corrupt files that were left out.
+
+    Raises:
+        ValueError: when the arrays do not have these shapes and types, or when the
+            numbers of images and labels differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.data import ImageData
+        >>> ImageData(np.zeros((5, 8, 8, 3), "uint8"), name="mine", split="train")
+        ImageData(mine, train: 5 images of 8x8, no labels)
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple | None = None
+    name: str = ""
+    split: str = "train"
+    skipped: tuple = ()
+
+    def __post_init__(self):
+        shape, dtype = np.shape(self.images), getattr(self.images, "dtype", None)
+        if len(shape) != 4 or shape[-1] != 3 or dtype != np.uint8:
+            raise ValueError(
+                "Images must be uint8 of shape [N, height, width, 3]. "
+                f"Received: shape {shape}, dtype {dtype}."
+            )
+        if self.labels is None:
+            return
+        labels = np.asarray(self.labels)
+        if labels.shape != shape[:1]:
+            raise ValueError(
+                f"{self.name or 'The data'} has {shape[0]} images, so labels must have "
+                f"shape ({shape[0]},). Received: shape {labels.shape}."
+            )
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                "Labels must be integers, the index of each image's class. "
+                f"Received: dtype {labels.dtype}."
+            )
+        # The dataclass is frozen for its users, not for its own construction.
+        object.__setattr__(self, "labels", labels.astype(np.int64))
+
+    def __len__(self):
+        return len(self.images)
+
+    def __repr__(self):
+        count, height, width, _ = self.images.shape
+        labels = "no labels"
+        if self.labels is not None:
+            labels = f"{len(np.unique(self.labels))} classes"
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return (
+            f"ImageData({self.name}, {self.split}: {count} images of "
+            f"{height}x{width}, {labels}{skipped})"
+        )

@@ -1,0 +1,70 @@
+"""One name for every source of images."""
+
+import operator
+
+from tfssl.data.digits import load_digits
+from tfssl.data.folder import load_folder
+from tfssl.data.npz import load_npz
+from tfssl.data.prepared import load_tfds
+
+
+def load(
+    name,
+    split="train",
+    *,
+    image_size=None,
+    data_dir=None,
+    max_corrupt=0.01,
+    cache_dir=None,
+):
+    """Loads one split of an image set, decoded once into one uint8 array.
+
+    | name | images | default size |
+    |---|---|---|
+    | `"digits"` | scikit-learn's 8x8 digits: 1,297 train, 500 test | 16 |
+    | `"tfds:NAME"` | any tensorflow-datasets set with an `image` | its own, or 256 |
+    | `"folder:DIR"` | JPEG, PNG, BMP, GIF; flat, or one folder per class | 256 |
+    | `"npz:FILE"` | arrays `x_train[, y_train, x_test, y_test]` | its own |
+
+    All images become RGB: grey is repeated, transparency is composited on white. To fit
+    `image_size`, the short side is resized to it (bilinear, antialiased) and the
+    central square is kept.
+
+    Args:
+        name: one of the names above.
+        split: `"train"`, `"test"` or another split that the set has.
+        image_size: side of the images in pixels. See the table for the default.
+        data_dir: `tfds:` only, the folder with prepared sets.
+        max_corrupt: `folder:` only, the fraction of corrupt files to skip (with a
+            warning that names them) before refusing.
+        cache_dir: the folder for the pixels of sets over 2 GiB, which are kept in an
+            unnamed temporary file and not in memory. Defaults to the system's.
+
+    Returns:
+        An `ImageData`.
+
+    Raises:
+        ValueError: unknown name or split, no images, pixel values out of range.
+        FileNotFoundError: no such file, folder or prepared set.
+        CorruptImagesError: too many corrupt files.
+
+    Example:
+        >>> from tfssl.data import load
+        >>> load("digits", split="test")
+        ImageData(digits, test: 500 images of 16x16, 10 classes)
+    """
+    if image_size is not None and operator.index(image_size) < 1:
+        raise ValueError(f"image_size must be at least 1. Received: {image_size}.")
+    source, _, rest = name.partition(":")
+    if name == "digits":
+        return load_digits(split, image_size)
+    if source == "tfds" and rest:
+        return load_tfds(rest, split, image_size, data_dir, cache_dir)
+    if source == "folder" and rest:
+        return load_folder(rest, split, image_size, max_corrupt, cache_dir)
+    if source == "npz" and rest:
+        return load_npz(rest, split, image_size, cache_dir)
+    raise ValueError(
+        f"Unknown image set {name!r}. Known: 'digits', 'tfds:NAME' "
+        "(tensorflow-datasets), 'folder:DIR' (image files), 'npz:FILE' (arrays)."
+    )

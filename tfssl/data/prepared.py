@@ -1,0 +1,151 @@
+"""`tfds:NAME`: any image classification set of tensorflow-datasets."""
+
+import difflib
+import functools
+import io
+from multiprocessing.pool import ThreadPool
+
+import keras
+import numpy as np
+from absl import logging
+from PIL import Image
+
+from tfssl.data import pixels
+from tfssl.data.image_data import ImageData
+from tfssl.data.splits import check_split
+from tfssl.data.storage import allocate
+
+CHUNK = 1000
+DEFAULT_SIZE = 256
+
+
+def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=None):
+    """One split of a tensorflow-datasets set, downloaded if it is not yet prepared.
+
+    Images that all have one size keep it unless `image_size` says otherwise; images of
+    different sizes are made square (`tfssl.data.pixels.square`).
+
+    Args:
+        name: the set, such as `"cifar10"`, with its config and version if needed.
+        split: a split of the set, or a slice of one: `"train"`, `"train[:10%]"`.
+        image_size: side in pixels of the squares to make. Defaults to 256 when the
+            images differ in size.
+        data_dir: the folder with prepared sets. Defaults to that of
+            tensorflow-datasets.
+        cache_dir: see `tfssl.data.load`.
+    """
+    import tensorflow_datasets as tfds
+
+    if keras.backend.backend() != "tensorflow":
+        import tensorflow as tf
+
+        # Here TensorFlow only reads; else it would take the other backend's memory.
+        tf.config.set_visible_devices([], "GPU")
+
+    builder = _prepared_builder(name, data_dir)
+    info = builder.info
+    check_split(split.split("[")[0], info.splits, f"tfds:{name}")
+    image, label = _image_and_label(info.features, name)
+    count = info.splits[split].num_examples
+    if not count:
+        raise ValueError(f"tfds:{name} has no images in split {split!r}.")
+
+    one_size = None not in image.shape
+    keys = {"image": True} | ({"label": True} if label else {})
+    # Encoded images of different sizes are left to Pillow, as those of a folder are.
+    decoders = None if one_size else {"image": tfds.decode.SkipDecoding()}
+    dataset = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders=tfds.decode.PartialDecoding(keys, decoders=decoders),
+    ).batch(CHUNK)
+
+    with ThreadPool() as pool:
+        if one_size:
+            height, width = image.shape[:2]
+            to_rgb = functools.partial(pixels.rgb_batch, size=image_size)
+        else:
+            if image_size is None:
+                height, width, image_size = _common_size(dataset)
+            decode = functools.partial(pixels.decode, size=image_size)
+
+            def to_rgb(encoded):
+                return pool.map(decode, map(io.BytesIO, encoded))
+
+        if image_size is not None:
+            height = width = image_size
+        images = allocate((count, height, width, 3), cache_dir)
+        labels = np.zeros(count, np.int64) if label else None
+        start = 0
+        for batch in dataset.as_numpy_iterator():
+            rows = slice(start, start + len(batch["image"]))
+            images[rows] = to_rgb(batch["image"])
+            if label:
+                labels[rows] = batch["label"]
+            start = rows.stop
+    if label and (labels < 0).all():
+        labels = None  # how test sets with hidden labels are published
+    names = tuple(label.names) if hasattr(label, "names") else None
+    return ImageData(images, labels, names, name=f"tfds:{name}", split=split)
+
+
+def _prepared_builder(name, data_dir):
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        known = tfds.list_builders(with_community_datasets=False)
+        close = difflib.get_close_matches(name, known)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise ValueError(
+            f"tensorflow-datasets has no set {name!r}, nor is one prepared in "
+            f"data_dir={data_dir}.{hint} All names: tfds.list_builders()."
+        ) from error
+    if builder.is_prepared():
+        return builder
+    logging.warning(
+        "tfds:%s is not prepared in %s: downloading it.", name, builder.data_dir
+    )
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # network, disk, manual downloads, missing packages
+        raise FileNotFoundError(
+            f"tfds:{name} is not prepared in {builder.data_dir}, and preparing it "
+            f"failed ({type(error).__name__}: {error}). Pass the data_dir that holds "
+            "it, or prepare it where there is a network with "
+            f"`tfds build {name} --data_dir=DIR` and copy the folder."
+        ) from error
+    return builder
+
+
+def _image_and_label(features, name):
+    """The image feature and, if it is a scalar integer, the label feature (or None)."""
+    import tensorflow_datasets as tfds
+
+    known = dict(features.items()) if hasattr(features, "items") else {}
+    image, label = known.get("image"), known.get("label")
+    if not isinstance(image, tfds.features.Image) or image.np_dtype != np.uint8:
+        raise ValueError(
+            f"tfds:{name} is not a set of 8-bit images: it needs a feature `image`. "
+            f"It has: {features}."
+        )
+    if (
+        label is not None
+        and label.shape == ()
+        and np.dtype(label.np_dtype).kind in "iu"
+    ):
+        return image, label
+    return image, None
+
+
+def _common_size(dataset):
+    """(height, width, None) if all encoded images agree, else squares of 256."""
+    sizes = set()
+    for batch in dataset.as_numpy_iterator():
+        # Opening reads the header only.
+        sizes |= {Image.open(io.BytesIO(x)).size for x in batch["image"]}
+        if len(sizes) > 1:
+            return DEFAULT_SIZE, DEFAULT_SIZE, DEFAULT_SIZE
+    width, height = sizes.pop()
+    return height, width, None

@@ -1,0 +1,42 @@
+"""The one array that a source decodes its images into."""
+
+import math
+import shutil
+import tempfile
+
+import numpy as np
+
+# Above this many bytes the pixels live in a file that the system pages in and out.
+MEMORY_LIMIT = 2 * 2**30
+
+
+def allocate(shape, cache_dir=None):
+    """An uninitialised uint8 array, in memory or (above `MEMORY_LIMIT`) in a file.
+
+    The file has no name: its space is given back when the array is no longer used or
+    the process ends, however it ends.
+
+    Args:
+        shape: tuple of int.
+        cache_dir: the folder of the file. Defaults to the system's temporary folder.
+
+    Returns:
+        A `np.ndarray` or a `np.memmap`.
+
+    Raises:
+        OSError: when the disk has no room; writing to a mapped file that cannot grow
+            would end the process without a message.
+    """
+    size = math.prod(shape)
+    if size <= MEMORY_LIMIT:
+        return np.empty(shape, np.uint8)
+    folder = tempfile.gettempdir() if cache_dir is None else cache_dir
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise OSError(
+            f"The decoded images take {size / 2**30:.1f} GiB and {folder} has "
+            f"{free / 2**30:.1f} GiB free. Choose another cache_dir or a smaller "
+            "image_size."
+        )
+    with tempfile.TemporaryFile(dir=folder, prefix="tfssl_") as file:
+        return np.memmap(file, np.uint8, mode="w+", shape=tuple(shape))
