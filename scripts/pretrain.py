@@ -16,7 +16,6 @@ Then: scripts/evaluate.py, scripts/finetune.py and scripts/publish.py.
 import ast
 import dataclasses
 import inspect
-import os
 import sys
 
 import common
@@ -128,23 +127,21 @@ flags.DEFINE_bool(
 flags.DEFINE_bool("report", True, "Write report.html at the end.")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+def main():
     # Imported here so that --help answers at once.
+    from tfssl import training
     from tfssl.training import devices
-    from tfssl.training.workdir import Workdir
 
     precision = devices.set_up(
         FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
     train = common.load_data("train")
-    test = common.load_test_data()
+    test = load_test(train)
     recipe = chosen_recipe(train)
-    run = Workdir(
+    run = training.Workdir(
         FLAGS.workdir,
         {
-            **common.flag_values(FLAGS, __file__),
+            **common.flag_values(common, sys.modules[__name__]),
             **dataclasses.asdict(recipe),
             "precision": precision,
             "image_size": train.images.shape[1],
@@ -161,15 +158,28 @@ def main(argv):
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
         f"weights) on {len(train.images):,} images of {train.name}, {precision}."
     )
-    model.fit(
-        train.images,
-        batch_size=recipe.batch_size,
-        epochs=FLAGS.epochs,
-        initial_epoch=epoch,
-        callbacks=[*watchers(train, test), *run.callbacks(epoch)],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
+    if epoch < FLAGS.epochs:
+        model.fit(
+            train.images,
+            batch_size=recipe.batch_size,
+            epochs=FLAGS.epochs,
+            initial_epoch=epoch,
+            callbacks=[*watchers(train, test), *run.callbacks(epoch)],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
     finish(run, model, train, test)
+
+
+def load_test(train):
+    """The test split if both have labels, for kNN and the report; else None."""
+    if train.labels is None:
+        return None
+    try:
+        test = common.load_data("test")
+    except ValueError as error:
+        print(f"No kNN and no map of test images: {error}")
+        return None
+    return test if test.labels is not None else None
 
 
 def chosen_recipe(train):
@@ -241,8 +251,7 @@ def watchers(train, test):
     from tfssl import training, transfer
 
     callbacks = [training.HealthCheck(stop=FLAGS.stop_unhealthy)]
-    labelled = test is not None and train.labels is not None
-    if labelled and FLAGS.knn_every:
+    if test is not None and FLAGS.knn_every:
         callbacks.append(
             transfer.KNNCallback(
                 train=(train.images, train.labels),
@@ -256,22 +265,14 @@ def watchers(train, test):
 
 def finish(run, model, train, test):
     """Saves what the run was for: encoder, projector, report."""
-    from tfssl.training.workdir import read_metrics
-
-    for part in ("encoder", "projector"):
-        if hasattr(model, part):
-            file = run.path / f"{part}.keras"
-            partial = run.path / f".partial-{part}.keras"
-            getattr(model, part).save(partial)
-            os.replace(partial, file)
-            print(f"Saved {file}")
-    run.record(finished=True, epochs_done=FLAGS.epochs)
-    if not FLAGS.report:
-        return
-    common.write_run_report(
-        run, model, train, test, read_metrics(run.path / "metrics.csv")
-    )
-    print(f"Look at {run.path / 'report.html'}")
+    run.save_model(model.encoder, "encoder")
+    if hasattr(model, "projector"):
+        run.save_model(model.projector, "projector")
+    run.record(finished=True)
+    print(f"Saved {run.path / 'encoder.keras'}")
+    if FLAGS.report:
+        common.report_run(run, model, train, test)
+        print(f"Look at {run.path / 'report.html'}")
 
 
 def _arguments(cls):
@@ -290,4 +291,4 @@ def _literal(value):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    common.run(main)

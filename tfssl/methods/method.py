@@ -7,7 +7,8 @@ import numpy as np
 from keras import ops
 
 from tfssl import replicas, training
-from tfssl.training.batches import Batches, FollowEpochs, check_images
+from tfssl.training.batches import Batches
+from tfssl.training.images import check_images
 from tfssl.views.random import fold_in
 
 _MONITORED = 512
@@ -143,15 +144,12 @@ class Method(training.Trainer, keras.Model):
         if not any(isinstance(c, training.HealthCheck) for c in callbacks):
             callbacks.insert(0, training.HealthCheck())
         callbacks.insert(0, training.Monitor(images[:_MONITORED], len(images)))
-        if isinstance(x, Batches):
-            callbacks.insert(0, FollowEpochs(x))
         return super().fit(
             x,
             epochs=epochs,
             callbacks=callbacks,
+            shuffle=shuffle,
             initial_epoch=initial_epoch,
-            # Keras would shuffle the batches by the global random state.
-            shuffle=False,
             **kwargs,
         )
 

@@ -12,6 +12,15 @@ else:
         f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow or jax."
     )
 
-from tfssl.training.health import HealthCheck, Monitor
+from tfssl.training.batches import Batches
+from tfssl.training.health import HealthCheck, Monitor, TrainingStopped
+from tfssl.training.workdir import Workdir
 
-__all__ = ["HealthCheck", "Monitor", "Trainer"]
+__all__ = [
+    "Batches",
+    "HealthCheck",
+    "Monitor",
+    "Trainer",
+    "TrainingStopped",
+    "Workdir",
+]

@@ -1,35 +1,55 @@
-"""Batches of an array, in an order that a resumed run repeats."""
+"""Batches in an order that a restarted run can find again."""
 
 import keras
 import numpy as np
 
+# The class that `fit` takes "as a custom data adapter"; Keras gives it no public name.
+from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
-class Batches(keras.utils.PyDataset):
-    """Batches of images whose order depends on the seed and the epoch only.
 
-    A `tf.data` shuffle starts over when a run is resumed; this does not: epoch 7 has
-    the same order whether or not epochs 0 to 6 were seen before. `Method.fit` starts
-    each epoch; in a `fit` of your own, pass `FollowEpochs(batches)` as a callback.
+class Batches(keras.utils.PyDataset, DataAdapter):
+    """Shuffled batches of an array; the order is a function of seed and epoch only.
+
+    Epoch `e` goes through the images in the order
+    `np.random.default_rng([seed, e]).permutation(n)`. `fit` starts with `epoch` and
+    every completed epoch adds one to it, so that a run restarted with `epoch=k` and
+    `fit(..., initial_epoch=k)` sees what an unbroken run sees from there on.
+
+    Why this is more than a `PyDataset`: `fit` wraps a `PyDataset` in an adapter that
+    shuffles the batches once more with Python's global generator (`shuffle=True` is the
+    default), that reads ahead across the ends of epochs when it has several workers,
+    and that calls `on_epoch_end` before the first epoch, too. `Batches` is its own
+    adapter: `shuffle` and `batch_size` of `fit` do not reach it.
+
+    A loop of one's own counts for itself: `for batch in batches` goes through epoch
+    `batches.epoch`, which may be set.
 
     Args:
-        images: array `[n, height, width, channels]`, in memory or memory-mapped.
-        labels: array `[n]` or None; with labels a batch is `(images, labels)`.
-        batch_size: int.
-        seed: int. Defaults to 0.
-        epoch: int, the first epoch, counted from 0.
-        shuffle: bool. Defaults to True.
-        drop_remainder: bool, whether images that do not fill the last batch are left
-            out of the epoch. Defaults to True.
+        images: array `[N, H, W, C]`, in memory or a `np.memmap`.
+        labels: array `[N]`, or None.
+        batch_size: images in a batch (over all replicas).
+        seed: non-negative int.
+        epoch: non-negative int, the epoch to begin with.
+        shuffle: whether to shuffle. If not, every epoch is in the order of the array.
+        drop_remainder: whether to leave out the last images of an epoch when they do
+            not fill a batch.
+
+    Returns:
+        `batches[i]` is the `i`-th batch of the current epoch: images, or
+        `(images, labels)`.
 
     Raises:
-        ValueError: if there are fewer images than a batch, or images and labels are
-            not equally many.
+        ValueError: when the arrays do not match, or hold less than one batch.
 
     Example:
-        >>> import numpy as np, tfssl
-        >>> batches = tfssl.data.Batches(np.zeros((10, 8, 8, 3), "uint8"), batch_size=4)
-        >>> len(batches), batches[0].shape
-        (2, (4, 8, 8, 3))
+        >>> from tfssl.data import Batches, load
+        >>> data = load("digits")
+        >>> batches = Batches(data.images, data.labels, batch_size=256, seed=1)
+        >>> len(batches)
+        5
+        >>> images, labels = batches[0]
+        >>> images.shape, labels.shape
+        ((256, 16, 16, 3), (256,))
     """
 
     def __init__(
@@ -44,97 +64,110 @@ class Batches(keras.utils.PyDataset):
         drop_remainder=True,
     ):
         super().__init__()
-        if labels is not None and len(labels) != len(images):
+        if getattr(images, "ndim", None) != 4 or len(images) == 0:
             raise ValueError(
-                "images and labels must be equally many. Received: "
-                f"{len(images)} images, {len(labels)} labels"
+                "images must be an array [N, height, width, channels] with N > 0. "
+                f"Received: {type(images).__name__}, shape {np.shape(images)}."
             )
-        if batch_size < 1 or (drop_remainder and batch_size > len(images)):
+        if labels is not None and len(labels) != len(images):
+            raise ValueError(f"{len(images)} images but {len(labels)} labels.")
+        if batch_size < 1 or seed < 0 or epoch < 0:
             raise ValueError(
-                "batch_size must be between 1 and the number of images, "
-                f"{len(images)}. Received: batch_size={batch_size}"
+                "batch_size must be positive, seed and epoch not negative. Received: "
+                f"batch_size={batch_size}, seed={seed}, epoch={epoch}."
+            )
+        if drop_remainder and batch_size > len(images):
+            raise ValueError(
+                f"{len(images)} images do not fill one batch of {batch_size}. Choose "
+                "a smaller batch_size, or drop_remainder=False."
             )
         self.images = images
-        self.labels = labels
-        self.batch_size = batch_size
+        self.labels = None if labels is None else np.asarray(labels)
         self.seed = seed
+        self.epoch = epoch
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
-        self.start(epoch)
-
-    def start(self, epoch):
-        """Takes up the order of an epoch, counted from 0."""
-        self.epoch = epoch
-        if self.shuffle:
-            random = np.random.default_rng([self.seed, epoch])
-            self._order = random.permutation(len(self.images))
-        else:
-            self._order = np.arange(len(self.images))
+        self._batch_size = batch_size
+        self._order = None  # (epoch, permutation)
+        self._in_epoch = False
 
     def __len__(self):
-        full, rest = divmod(len(self.images), self.batch_size)
-        return full + (rest > 0 and not self.drop_remainder)
+        full, rest = divmod(len(self.images), self._batch_size)
+        return full if self.drop_remainder or not rest else full + 1
 
     def __getitem__(self, index):
-        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = self.images[rows]
-        return images if self.labels is None else (images, self.labels[rows])
+        return self._batch(self._epoch_order(), range(len(self))[index])
 
+    def __iter__(self):
+        order = self._epoch_order()
+        for index in range(len(self)):
+            yield self._batch(order, index)
 
-class FollowEpochs(keras.callbacks.Callback):
-    """Gives each epoch of `fit` its own order of `Batches`.
+    def _epoch_order(self):
+        if not self.shuffle:
+            return np.arange(len(self.images))
+        epoch = self.epoch
+        if self._order is None or self._order[0] != epoch:
+            generator = np.random.default_rng([self.seed, epoch])
+            self._order = epoch, generator.permutation(len(self.images))
+        return self._order[1]
 
-    `PyDataset.on_epoch_end` would not do: Keras also calls it before the first epoch,
-    and not equally often on all backends.
+    def _batch(self, order, index):
+        start = index * self._batch_size
+        chosen = order[start : start + self._batch_size]
+        images = np.asarray(self.images[chosen])
+        return images if self.labels is None else (images, self.labels[chosen])
 
-    Args:
-        batches: the `Batches` that `fit` trains on.
-    """
+    # What `fit`, `evaluate` and `predict` ask of a data adapter.
 
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
+    @property
+    def batch_size(self):
+        return self._batch_size
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.start(epoch)
+    @property
+    def num_batches(self):
+        # Keras reads this when `fit` starts and again right before the `on_epoch_end`
+        # that discards the batch a model may have been built with. Our own code takes
+        # len(), so that an epoch in which this is read is none of training.
+        self._in_epoch = False
+        return len(self)
 
+    @property
+    def has_partial_batch(self):
+        return self.partial_batch_size is not None
 
-def check_images(images):
-    """The images, if they are `[n, height, width, 3]` with pixel values in [0, 255].
+    @property
+    def partial_batch_size(self):
+        rest = len(self.images) % self._batch_size
+        return None if self.drop_remainder or not rest else rest
 
-    Args:
-        images: array or tensor of a batch, or of all images.
+    def on_epoch_begin(self):
+        self._in_epoch = True
 
-    Returns:
-        NumPy array, not copied if it was one.
+    def on_epoch_end(self):
+        self.epoch += self._in_epoch
+        self._in_epoch = False
 
-    Raises:
-        ValueError: naming what was received and the remedy.
-    """
-    images = images if isinstance(images, np.ndarray) else np.asarray(images)
-    if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
-        raise ValueError(
-            "Images must be [batch, height, width, 3]. Received: shape "
-            f"{images.shape}. Grey images are repeated with np.repeat(images, 3, -1)."
+    def _tuples(self):
+        """One pass over the epoch that is current when the pass begins."""
+        for batch in self:
+            yield batch if isinstance(batch, tuple) else (batch,)
+
+    def get_numpy_iterator(self):
+        return self._tuples()
+
+    def get_jax_iterator(self):
+        return self._tuples()
+
+    def get_tf_dataset(self):
+        import tensorflow as tf
+
+        count = self._batch_size if self.drop_remainder else None
+        arrays = (self.images,) if self.labels is None else (self.images, self.labels)
+        signature = tuple(
+            tf.TensorSpec((count, *array.shape[1:]), array.dtype) for array in arrays
         )
-    if images.dtype == np.uint8:
-        return images
-    sample = images[:_SAMPLE]
-    low, high = float(sample.min()), float(sample.max())
-    if not (np.isfinite(low) and np.isfinite(high) and low >= 0 and high <= 255):
-        raise ValueError(
-            "Pixel values must be in [0, 255]. Received: values from "
-            f"{low:.4g} to {high:.4g}. Undo any standardisation; encoders carry their "
-            "own."
+        dataset = tf.data.Dataset.from_generator(
+            self._tuples, output_signature=signature
         )
-    # An all-black sample is a legal, if useless, batch.
-    if 0 < high <= 1:
-        raise ValueError(
-            "Pixel values must be in [0, 255]. Received: floats that never exceed 1. "
-            "Multiply the images by 255."
-        )
-    return images
-
-
-# Enough to see the range without reading a memory-mapped array whole.
-_SAMPLE = 1024
+        return dataset.prefetch(2)

@@ -78,6 +78,12 @@ class Workdir:
         self.info.update(facts)
         write_text(self.path / "run.json", json.dumps(self.info, indent=2) + "\n")
 
+    def save_model(self, model, name):
+        """Saves a model as `NAME.keras` in the folder, whole or not at all."""
+        partial = self.path / f"partial-{name}.keras"
+        model.save(partial)
+        os.replace(partial, self.path / f"{name}.keras")
+
     def restore(self, model):
         """Puts the newest good checkpoint into a compiled model.
 

@@ -35,7 +35,9 @@ def few_label_indices(labels, labels_per_class=None, label_fraction=None, seed=0
             f"labels_per_class must be at least 1. Received: {labels_per_class}"
         )
     if label_fraction is not None and not 0 < label_fraction <= 1:
-        raise ValueError(f"label_fraction must be in (0, 1]. Received: {label_fraction}")
+        raise ValueError(
+            f"label_fraction must be in (0, 1]. Received: {label_fraction}"
+        )
     labels = np.asarray(labels)
     random = np.random.default_rng(seed)
     chosen = []

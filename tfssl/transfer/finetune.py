@@ -181,9 +181,7 @@ def _set_head(model, head, classes):
     layer.set_weights([kernel, bias])
 
 
-def _train(
-    model, images, labels, steps, batch_size, learning_rate, augment, seed
-):
+def _train(model, images, labels, steps, batch_size, learning_rate, augment, seed):
     from tfssl.optimizers import WarmupCosine
 
     order = np.random.default_rng(seed)
@@ -195,7 +193,10 @@ def _train(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     rows = np.concatenate(
-        [order.permutation(len(images)) for _ in range(steps * batch_size // len(images) + 1)]
+        [
+            order.permutation(len(images))
+            for _ in range(steps * batch_size // len(images) + 1)
+        ]
     )
     for step in range(steps):
         batch = rows[step * batch_size : (step + 1) * batch_size]

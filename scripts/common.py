@@ -1,0 +1,119 @@
+"""What the scripts share: the flags of the data, loading, and writing results."""
+
+import json
+import os
+import sys
+
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "dataset",
+    "digits",
+    "Images: digits (handwritten digits, nothing to download), tfds:NAME (any image "
+    "classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP and GIF; "
+    "one subfolder a class, or none), npz:FILE (x_train[, y_train, x_test, y_test]).",
+)
+flags.DEFINE_string(
+    "data_dir", None, "Folder of prepared tensorflow-datasets. Default: theirs."
+)
+flags.DEFINE_integer(
+    "image_size",
+    None,
+    "Height and width that images are brought to, in pixels. Default: the size they "
+    "have, 16 for digits, 256 for images of many sizes.",
+    lower_bound=4,
+)
+flags.DEFINE_float(
+    "max_corrupt",
+    0.01,
+    "Share of unreadable files above which a folder is refused; up to it they are "
+    "named and skipped.",
+    lower_bound=0,
+    upper_bound=1,
+)
+
+
+def run(main):
+    """Runs a script's main; what the user can mend is told without a traceback."""
+
+    def guarded(argv):
+        if len(argv) > 1:
+            raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+        try:
+            main()
+        except (ValueError, OSError, RuntimeError) as error:
+            if os.environ.get("TFSSL_TRACEBACK"):
+                raise
+            print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+            print("(TFSSL_TRACEBACK=1 shows where.)", file=sys.stderr)
+            sys.exit(1)
+
+    app.run(guarded)
+
+
+def load_data(split, image_size=None):
+    """A split of the data set that the flags name."""
+    from tfssl import data
+
+    return data.load(
+        FLAGS.dataset,
+        split,
+        image_size=image_size or FLAGS.image_size,
+        data_dir=FLAGS.data_dir,
+        max_corrupt=FLAGS.max_corrupt,
+    )
+
+
+def load_train_and_test(encoder):
+    """Both splits, with labels and at the encoder's image size."""
+    splits = [load_data(split, encoder.input_shape[1]) for split in ("train", "test")]
+    for part in splits:
+        if part.labels is None:
+            raise ValueError(f"{part.name}, split {part.split}, has no labels.")
+    return splits
+
+
+def load_encoder(source):
+    """An encoder from a file of a run, or `zoo:NAME`."""
+    import keras
+
+    import tfssl
+
+    if source.startswith("zoo:"):
+        return tfssl.zoo.load(source.removeprefix("zoo:"))
+    if not os.path.exists(source):
+        raise FileNotFoundError(
+            f"There is no encoder {source!r}. Give the encoder.keras of a run's "
+            "workdir, or zoo:NAME."
+        )
+    return keras.saving.load_model(source, compile=False, safe_mode=True)
+
+
+def flag_values(*modules):
+    """Values of the flags that these modules define."""
+    values = {}
+    for module in modules:
+        for flag in FLAGS.get_flags_for_module(module):
+            values[flag.name] = flag.value
+    return values
+
+
+def write_results(output, encoder, results):
+    """Prints a table of results; writes them as JSON too, if an output is named."""
+    from tfssl.training.workdir import versions, write_text
+
+    for result in results:
+        spread = "" if result.get("std") is None else f" +- {result['std']:.4f}"
+        print(f"{result['protocol']:>8}  {result['value']:.4f}{spread}")
+    if output:
+        content = {
+            "encoder": encoder,
+            "dataset": FLAGS.dataset,
+            "results": results,
+            "versions": versions(),
+        }
+        os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
+        write_text(output, json.dumps(content, indent=2) + "\n")
+        print(f"Wrote {output}")
