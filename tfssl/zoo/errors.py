@@ -1,0 +1,17 @@
+"""What can be wrong with a zoo."""
+
+
+class ZooError(Exception):
+    """Base class of the errors below."""
+
+
+class NotFoundError(ZooError):
+    """There is no such zoo, encoder or file."""
+
+
+class IntegrityError(ZooError):
+    """A file is not the one that was published: another size or checksum."""
+
+
+class FormatError(ZooError):
+    """An index that this version cannot read."""
