@@ -117,3 +117,36 @@ def write_results(output, encoder, results):
         os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
         write_text(output, json.dumps(content, indent=2) + "\n")
         print(f"Wrote {output}")
+
+
+def report_run(run, model, train, test, figures=()):
+    """Writes report.html of a workdir, with the results that are there."""
+    import numpy as np
+
+    from tfssl import transfer
+    from tfssl.training.workdir import read_metrics
+
+    results = []
+    for name in ("evaluation.json", "finetune.json"):
+        if (run.path / name).exists():
+            results += json.loads((run.path / name).read_text())["results"]
+    shown = np.asarray(train.images[:8])
+    views = [np.asarray(view) for view in model.views(shown, seed=0)]
+    settings = run.info["settings"]
+    # Without test images the map shows training images.
+    mapped = test if test is not None else train
+    images, labels = mapped.images[:2000], mapped.labels
+    transfer.write_report(
+        run.path / "report.html",
+        title=f"{settings['method']} of {model.encoder.name} on {train.name}",
+        history=read_metrics(run.path / "metrics.csv"),
+        run=run.info,
+        originals=shown,
+        views=views,
+        test_images=images,
+        test_features=transfer.features(model, images),
+        test_labels=None if labels is None else labels[:2000],
+        class_names=mapped.class_names,
+        results=results,
+        figures=figures,
+    )

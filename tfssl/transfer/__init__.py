@@ -6,6 +6,7 @@ from tfssl.transfer.few_labels import few_label_indices
 from tfssl.transfer.finetune import finetune
 from tfssl.transfer.knn import KNNCallback, knn_accuracy, knn_predict
 from tfssl.transfer.linear import LinearProbe, linear_probe
+from tfssl.transfer.report import write_report
 
 __all__ = [
     "KNNCallback",
@@ -19,4 +20,5 @@ __all__ = [
     "knn_predict",
     "linear_probe",
     "reinitialized",
+    "write_report",
 ]

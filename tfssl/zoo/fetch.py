@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import keras
 from tqdm import tqdm
 
 from tfssl.zoo.errors import IntegrityError, NotFoundError
@@ -77,7 +76,8 @@ def fetch(source, name, file, facts):
 
 def cache_folder():
     """Folder of downloaded files: `zoo` in the `tfssl` folder of `KERAS_HOME`."""
-    return Path(keras.config.keras_home()) / "tfssl" / "zoo"
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home) / "tfssl" / "zoo"
 
 
 def _download(address, path, facts):

@@ -1,0 +1,237 @@
+"""The report of a run: one HTML file to look at."""
+
+import html
+import json
+
+import numpy as np
+
+from tfssl.training.workdir import write_text
+from tfssl.transfer.report import pictures
+from tfssl.transfer.report.page import PAGE
+
+_MAP_POINTS = 1000
+_QUERIES, _NEIGHBOURS = 8, 8
+
+# What a person should know about each curve.
+_CURVES = {
+    "loss": "Falls quickly, then slowly. Flat from the start: nothing is learned.",
+    "contrastive_accuracy": "How often a view finds its partner among all other views.",
+    "knn_accuracy": "Test images classified by their nearest training images.",
+    "feature_std": "Spread of the features; 0 is collapse, 1/sqrt(dim) the most.",
+    "effective_rank": "Directions in which the features differ.",
+    "learning_rate": "Warm-up, then a cosine.",
+    "images_per_second": "Speed of the steps alone.",
+}
+
+
+def write_report(
+    path,
+    *,
+    title,
+    history=(),
+    run=None,
+    originals=None,
+    views=None,
+    test_images=None,
+    test_features=None,
+    test_labels=None,
+    class_names=None,
+    results=(),
+    figures=(),
+):
+    """Writes the report of a pretraining run; what is not given is left out.
+
+    Args:
+        path: string or `pathlib.Path` of the HTML file; it refers to no other file.
+        title: string.
+        history: list of dicts of numbers, one an epoch, as in metrics.csv.
+        run: dict as in run.json.
+        originals: images `[n, height, width, 3]`, values in [0, 255].
+        views: tuple of the views of these, each `[n, h, w, 3]`.
+        test_images: images `[m, height, width, 3]`.
+        test_features: float array `[m, dim]`.
+        test_labels: integer array `[m]`.
+        class_names: sequence of strings.
+        results: list of result dicts, as in evaluation.json and finetune.json.
+        figures: list of `(title, caption, rows)`, rows of pairs `(caption, image)`.
+
+    Example:
+        >>> import tempfile, tfssl
+        >>> path = tempfile.mkdtemp() + "/report.html"
+        >>> history = [{"epoch": 1, "loss": 5.0}, {"epoch": 2, "loss": 4.5}]
+        >>> tfssl.transfer.write_report(path, title="A run", history=history)
+    """
+    results = list(results)
+    sections = [
+        _head(title, history, run, results),
+        _results(results),
+        _curves(history),
+        _views(originals, views),
+        *(_figure(*figure) for figure in figures),
+    ]
+    if test_features is not None and len(test_features) > _NEIGHBOURS:
+        images, points, labels = _sample(test_images, test_features, test_labels)
+        sections += [
+            _map(images, points, labels, class_names),
+            _neighbours(images, points, labels, class_names),
+        ]
+    sections.append(_how(run))
+    page = PAGE.format(title=html.escape(title), body="\n".join(filter(None, sections)))
+    write_text(path, page)
+
+
+def _head(title, history, run, results):
+    numbers = [
+        (result["protocol"], f"{100 * result['value']:.1f} %") for result in results
+    ]
+    if history:
+        last = history[-1]
+        numbers.append(("epochs", last["epoch"]))
+        if "knn_accuracy" in last and "knn" not in dict(numbers):
+            numbers.append(("kNN accuracy", f"{100 * last['knn_accuracy']:.1f} %"))
+    if run and "images" in run.get("settings", {}):
+        numbers.append(("images, no labels", f"{run['settings']['images']:,}"))
+    boxes = "".join(
+        f"<div><b>{html.escape(str(value))}</b><span>{html.escape(name)}</span></div>"
+        for name, value in numbers
+    )
+    return f'<h1>{html.escape(title)}</h1><div class="numbers">{boxes}</div>'
+
+
+def _results(results):
+    if not results:
+        return ""
+    rows = []
+    for result in results:
+        value = f"{100 * result['value']:.2f} %"
+        if result.get("std") is not None:
+            value += f" ± {100 * result['std']:.2f}"
+        how = "; ".join(
+            f"{key.replace('_', ' ')} {setting}"
+            for key, setting in result.get("settings", {}).items()
+            if setting is not None and not isinstance(setting, dict)
+        )
+        rows.append(
+            f"<tr><td>{html.escape(result['protocol'])}</td>"
+            f"<td class='num'>{value}</td><td class='soft'>{html.escape(how)}</td></tr>"
+        )
+    few = [
+        (result["protocol"], result["value"], result["std"])
+        for result in results
+        if result.get("std") is not None
+    ]
+    chart = pictures.bar_chart(few) if len(few) > 1 else ""
+    return (
+        f"<h2>What the encoder is worth</h2>{chart}"
+        "<table><tr><th>protocol</th><th>accuracy</th><th>measured how</th></tr>"
+        f"{''.join(rows)}</table>"
+    )
+
+
+def _curves(history):
+    cards = []
+    for name, meaning in _CURVES.items():
+        points = [(row["epoch"], row[name]) for row in history if name in row]
+        if len(points) > 1:
+            cards.append(
+                f'<div class="card"><h3>{name.replace("_", " ")} '
+                f"{pictures.number(points[-1][1])}</h3>"
+                f"{pictures.line_chart(points, name)}<p>{meaning}</p></div>"
+            )
+    if not cards:
+        return ""
+    return f'<h2>How it went</h2><div class="grid">{"".join(cards)}</div>'
+
+
+def _views(originals, views):
+    if originals is None:
+        return ""
+    rows = []
+    for i, image in enumerate(originals[:8]):
+        cells = [pictures.picture(image, "image", "first")]
+        cells += [
+            pictures.picture(view[i], f"view {number}")
+            for number, view in enumerate(views or (), start=1)
+        ]
+        rows.append(f'<div class="row">{"".join(cells)}</div>')
+    return (
+        "<h2>What the model saw</h2><p class='soft'>An image and its views. Too alike, "
+        "and there is nothing to learn; too different, and nothing of the image is "
+        f"left.</p><div class='scroll grid'>{''.join(rows)}</div>"
+    )
+
+
+def _figure(title, caption, rows):
+    body = "".join(
+        '<div class="row">'
+        + "".join(pictures.picture(image, label) for label, image in row)
+        + "</div>"
+        for row in rows
+    )
+    return (
+        f"<h2>{html.escape(title)}</h2><p class='soft'>{html.escape(caption)}</p>"
+        f"<div class='scroll'>{body}</div>"
+    )
+
+
+def _sample(images, features, labels):
+    chosen = np.random.default_rng(0).permutation(len(features))[:_MAP_POINTS]
+    return (
+        np.asarray(images[chosen]),
+        np.asarray(features[chosen], "float32"),
+        None if labels is None else np.asarray(labels)[chosen],
+    )
+
+
+def _map(images, features, labels, class_names):
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    dims = min(50, *features.shape)
+    reduced = PCA(dims, random_state=0).fit_transform(features)
+    perplexity = min(30, (len(features) - 1) / 3)
+    points = TSNE(perplexity=perplexity, random_state=0).fit_transform(reduced)
+    # Small images keep the file small.
+    step = max(1, images.shape[1] // 32)
+    return (
+        "<h2>A map of test images</h2><p class='soft'>Images with similar features are "
+        "near each other (t-SNE). The encoder never saw a label; the colours show them."
+        "</p>"
+        + pictures.scatter(points, labels, class_names, images[:, ::step, ::step])
+    )
+
+
+def _neighbours(images, features, labels, class_names):
+    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
+    rows = []
+    for query in range(_QUERIES):
+        similarity = unit @ unit[query]
+        similarity[query] = -np.inf
+        cells = [_labelled(images, labels, class_names, query, "first")]
+        for other in np.argsort(-similarity)[:_NEIGHBOURS]:
+            mark = ""
+            if labels is not None:
+                mark = "good" if labels[other] == labels[query] else "bad"
+            cells.append(_labelled(images, labels, class_names, other, mark))
+        rows.append(f'<div class="row">{"".join(cells)}</div>')
+    frame = "" if labels is None else " A green frame: the same class; orange: another."
+    return (
+        "<h2>Nearest neighbours</h2><p class='soft'>A test image on the left and the "
+        f"test images with the most similar features.{frame}</p>"
+        f"<div class='scroll'>{''.join(rows)}</div>"
+    )
+
+
+def _labelled(images, labels, class_names, row, mark):
+    name = "" if labels is None else pictures.class_name(class_names, int(labels[row]))
+    return pictures.picture(images[row], name, mark)
+
+
+def _how(run):
+    if not run:
+        return ""
+    text = html.escape(json.dumps(run, indent=2))
+    return (
+        "<h2>How it was run</h2><details><summary>All settings and versions</summary>"
+        f"<pre>{text}</pre></details>"
+    )
