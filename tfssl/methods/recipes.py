@@ -82,7 +82,13 @@ SMALL_IMAGE = 64
 # method: (recipe for small images, recipe of the paper)
 RECIPES = {
     "simclr": (
-        Recipe(arguments={"temperature": 0.2, "projector": (512, 128)}),
+        Recipe(
+            arguments={"temperature": 0.2, "projector": (2048, 128)},
+            views={"crop_scale": (0.2, 1.0)},
+            optimizer="lars",
+            learning_rate=2.0,
+            weight_decay=1e-4,
+        ),
         Recipe(
             arguments={"temperature": 0.1},
             optimizer="lars",

@@ -1,0 +1,47 @@
+"""Every method, small: what the contract runs over. One line for each method."""
+
+import keras
+import numpy as np
+
+import tfssl
+
+SIZE = 16
+
+
+def encoder():
+    """A residual network small enough to be traced in a moment."""
+    image = keras.Input((SIZE, SIZE, 3))
+    x = tfssl.encoders.pixel_scaling()(image)
+    for filters in (8, 16):
+        x = keras.layers.Conv2D(filters, 3, 2, "same", use_bias=False)(x)
+        x = tfssl.layers.BatchNormalization()(x)
+        x = y = keras.layers.ReLU()(x)
+        y = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
+        y = tfssl.layers.BatchNormalization()(y)
+        x = keras.layers.ReLU()(keras.layers.Add()([x, y]))
+    features = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, features, name="small")
+
+
+def views(**kwargs):
+    return tfssl.views.SimCLRViews(SIZE, **kwargs)
+
+
+CASES = {
+    "simclr": lambda: tfssl.methods.SimCLR(encoder(), views(), temperature=0.2),
+}
+
+
+def make(name, seed=0, optimizer=None):
+    """A compiled model with the same weights at each call."""
+    keras.utils.set_random_seed(seed)
+    model = CASES[name]()
+    model.compile(optimizer or tfssl.optimizers.SGD(0.05))
+    return model
+
+
+def images(n=32, seed=0):
+    """Smooth coloured pictures: random 4x4 grids, enlarged."""
+    random = np.random.default_rng(seed)
+    grid = random.integers(0, 256, (n, 4, 4, 3)).astype("float32")
+    return np.repeat(np.repeat(grid, SIZE // 4, 1), SIZE // 4, 2).astype("uint8")

@@ -1,0 +1,150 @@
+"""What every method keeps to. A method joins by its line in cases.py."""
+
+import keras
+import numpy as np
+import pytest
+from cases import CASES, images, make, views
+from keras import ops
+
+import tfssl
+
+pytestmark = pytest.mark.parametrize("name", sorted(CASES))
+
+
+def numpy(x):
+    return ops.convert_to_numpy(ops.cast(x, "float32"))
+
+
+def loss_and_gradients(model, batch):
+    """Value of the loss and the gradient of each trainable variable."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def loss_of(values):
+            mapping = list(zip(model.trainable_variables, values, strict=True))
+            with keras.StatelessScope(mapping):
+                return model.views_loss(batch)[0]
+
+        values = [v.value for v in model.trainable_variables]
+        loss, gradients = jax.value_and_grad(loss_of)(values)
+    else:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss, _ = model.views_loss(batch)
+        gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+    return float(loss), gradients
+
+
+def test_every_trainable_variable_gets_a_gradient(name):
+    model = make(name)
+    loss, gradients = loss_and_gradients(model, model.views(images(), seed=0))
+    assert np.isfinite(loss)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        assert np.isfinite(numpy(gradient)).all(), variable.path
+        assert np.abs(numpy(gradient)).max() > 0, variable.path
+
+
+def test_loss_does_not_depend_on_the_order_of_the_batch(name):
+    batch = [numpy(view) for view in views()(images(), seed=0)]
+    order = np.random.default_rng(0).permutation(len(batch[0]))
+    model = make(name)
+    before = float(model.views_loss(tuple(batch))[0])
+    after = float(model.views_loss(tuple(view[order] for view in batch))[0])
+    assert after == pytest.approx(before, rel=1e-5)
+
+
+def test_saved_and_loaded_models_take_the_same_next_step(name, tmp_path):
+    model = make(name)
+    model.fit(images(), batch_size=16, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    copy = keras.saving.load_model(tmp_path / "model.keras")
+    for each in (model, copy):
+        each.fit(images(), batch_size=16, initial_epoch=1, epochs=2, verbose=0)
+    for a, b in zip(model.weights, copy.weights, strict=True):
+        np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
+
+
+def test_config_round_trip(name):
+    model = make(name)
+    copy = type(model).from_config(model.get_config())
+    assert copy.get_config() == model.get_config()
+    assert [w.shape for w in copy.weights] == [w.shape for w in model.weights]
+
+
+def test_a_resumed_run_equals_an_unbroken_one(name, tmp_path):
+    whole = make(name)
+    whole.fit(images(), batch_size=16, epochs=3, verbose=0)
+    run = tfssl.training.Workdir(tmp_path / "run", {"name": name})
+    first = make(name)
+    first.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=run.callbacks(0))
+    second = make(name, seed=5)
+    assert run.restore(second) == 2
+    second.fit(images(), batch_size=16, initial_epoch=2, epochs=3, verbose=0)
+    for a, b in zip(whole.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
+
+
+def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
+    batch = views()(images(), seed=0)
+    full = make(name)
+    expected = float(full.views_loss(batch)[0])
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = make(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    mixed.set_weights(full.get_weights())
+    loss = mixed.views_loss(batch)[0]
+    assert "float32" in str(loss.dtype)
+    assert float(loss) == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["black", "equal", "one"])
+def test_boundary_inputs_give_a_number_or_a_named_error(name, kind):
+    batch = {
+        "black": np.zeros((8, 16, 16, 3), "uint8"),
+        "equal": np.full((8, 16, 16, 3), 77, "uint8"),
+        "one": images(1),
+    }[kind]
+    model = make(name)
+    try:
+        loss, gradients = loss_and_gradients(model, model.views(batch, seed=0))
+    except ValueError as error:
+        assert "Received" in str(error)
+        return
+    assert np.isfinite(loss)
+    assert all(np.isfinite(numpy(g)).all() for g in gradients if g is not None)
+
+
+def test_features_and_encoder_agree(name):
+    model = make(name)
+    features = numpy(model(images()))
+    assert features.shape == (32, model.feature_dim)
+    np.testing.assert_array_equal(features, numpy(model.features(images())))
+    np.testing.assert_allclose(
+        tfssl.transfer.features(model.encoder, images()), features, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.slow
+def test_it_learns(name):
+    """A short run on the digits lifts kNN above the untrained encoder."""
+    train, test = (tfssl.data.load("digits", split) for split in ("train", "test"))
+
+    def accuracy(model):
+        return tfssl.transfer.knn_accuracy(
+            tfssl.transfer.features(model, train.images),
+            train.labels,
+            tfssl.transfer.features(model, test.images),
+            test.labels,
+            k=20,
+        )
+
+    model = make(name, optimizer=keras.optimizers.Adam(3e-3))
+    model.views = tfssl.views.DigitViews(16)
+    before = accuracy(model)
+    history = model.fit(train.images, batch_size=128, epochs=8, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert accuracy(model) > before + 0.03

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from tfssl.optimizers import WarmupCosine, scale_rate
+
+
+def test_values_of_the_simclr_schedule():
+    rate = WarmupCosine(4.8, total_steps=1000, warmup_steps=100)
+    assert float(rate(0)) == 0.0
+    assert float(rate(50)) == pytest.approx(2.4, rel=1e-6)
+    assert float(rate(100)) == pytest.approx(4.8, rel=1e-6)
+    assert float(rate(550)) == pytest.approx(2.4, rel=1e-5)
+    assert float(rate(1000)) == pytest.approx(0.0, abs=1e-6)
+    assert float(rate(2000)) == pytest.approx(0.0, abs=1e-6)
+    after = [float(rate(step)) for step in range(100, 1001, 10)]
+    assert np.all(np.diff(after) < 0)
+
+
+def test_floor():
+    rate = WarmupCosine(4.8, total_steps=100, floor=0.0048)
+    assert float(rate(0)) == pytest.approx(4.8)
+    assert float(rate(100)) == pytest.approx(0.0048, rel=1e-4)
+
+
+def test_warmup_longer_than_the_run_is_refused():
+    with pytest.raises(ValueError, match="warmup_steps=11"):
+        WarmupCosine(1.0, total_steps=10, warmup_steps=11)
+
+
+def test_scaling_rules():
+    assert scale_rate(0.3, 4096) == pytest.approx(4.8, abs=1e-6)
+    assert scale_rate(0.075, 4096, "sqrt") == pytest.approx(4.8, abs=1e-6)
+    assert scale_rate(0.1, 4096, "sqrt") == pytest.approx(6.4, abs=1e-6)
+    assert scale_rate(0.005, 1024, "sqrt") == pytest.approx(0.16, abs=1e-6)
+    assert scale_rate(0.3, 4096, "none") == 0.3
+    with pytest.raises(ValueError, match="cube"):
+        scale_rate(0.3, 4096, "cube")
