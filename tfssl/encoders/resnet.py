@@ -9,6 +9,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 # depth: (blocks of each stage, bottleneck)
 _DEPTHS = {
+    10: ((1, 1, 1, 1), False),
     18: ((2, 2, 2, 2), False),
     34: ((3, 4, 6, 3), False),
     50: ((3, 4, 6, 3), True),
@@ -56,7 +57,7 @@ def resnet(
     3x3 convolution. Padding is symmetric as in PyTorch's networks.
 
     Args:
-        depth: 18, 34 or 50.
+        depth: 10, 18, 34 or 50.
         image_size: int, tuple `(height, width)`, or None for any size.
             Defaults to 224.
         width: int, channels of the first stage; the features have 8 times as many

@@ -138,12 +138,16 @@ def finetune(
 
 
 def _frozen_head(features, labels):
-    """Logistic regression on standardised features, folded back to plain features."""
+    """Logistic regression on scaled features, folded back to plain features.
+
+    One scale for all dimensions: with few images, scaling each by its own deviation
+    blows up those that hardly vary.
+    """
     from sklearn.model_selection import StratifiedKFold
 
-    mean, std = features.mean(axis=0), features.std(axis=0)
-    std = np.where(std > 0, std, 1.0)
-    features = (features - mean) / std
+    mean = features.mean(axis=0)
+    scale = max(float((features - mean).std()), 1e-12)
+    features = (features - mean) / scale
     folds = min(5, np.bincount(labels)[np.unique(labels)].min())
     chosen = 1e-2
     if folds > 1:
@@ -160,7 +164,7 @@ def _frozen_head(features, labels):
             ),
         )
     model = fit_logistic(features, labels, chosen)
-    model.coef_ = model.coef_ / std
+    model.coef_ = model.coef_ / scale
     model.intercept_ = model.intercept_ - model.coef_ @ mean
     return model
 

@@ -131,26 +131,22 @@ def affine(images, matrices, fill=0.0):
 
 
 def affine_matrices(angle, shear, shift_x, shift_y):
-    """Matrices for `affine`: rotate about the centre, shear along x, then shift.
+    """Matrices for `affine`: shear along x, turn about the centre, then shift.
 
     Args:
         angle, shear: float tensors `[batch]`, in radians; a positive angle turns the
-            picture counter-clockwise.
+            picture counter-clockwise, a positive shear moves its lower part right.
         shift_x, shift_y: float tensors `[batch]`, in pixels to the right and down.
 
     Returns:
         float32 tensor `[batch, 2, 3]` that maps target to source coordinates.
     """
-    cos, sin = ops.cos(angle), ops.sin(angle)
-    slope = ops.tan(shear)
-    # Inverse of shift * shear * rotation, written out.
-    a, b = cos, -cos * slope - sin
-    c, d = sin, cos - sin * slope
+    cos, sin, slope = ops.cos(angle), ops.sin(angle), ops.tan(shear)
+    # Inverse of shift * rotation * shear, written out.
+    a, b = cos - slope * sin, -sin - slope * cos
+    c, d = sin, cos
     x = -(a * shift_x + b * shift_y)
     y = -(c * shift_x + d * shift_y)
     return ops.stack(
         [ops.stack([a, b, x], axis=-1), ops.stack([c, d, y], axis=-1)], axis=1
     )
-
-
-__all__ = ["affine", "affine_matrices", "crop_and_resize", "flip"]

@@ -30,14 +30,21 @@ class Transform:
         return f"{type(self).__name__}({arguments})"
 
 
-def _uniform(images, stream, low=0.0, high=1.0, shape=()):
-    return stream.uniform((ops.shape(images)[0], *shape), low, high)
+def _draw(images, stream, count):
+    """`count` tensors `[batch]`, uniform in [0, 1).
+
+    One draw compiles faster than many.
+    """
+    numbers = stream.uniform((ops.shape(images)[0], count))
+    return ops.unstack(numbers, count, axis=1)
 
 
-def _apply(p, changed, images, stream):
-    """The changed images for a share p of the batch."""
-    chosen = _uniform(images, stream) < p
-    return ops.where(chosen[:, None, None, None], changed, images)
+def _between(unit, low, high):
+    return low + (high - low) * unit
+
+
+def _where(mask, changed, images):
+    return ops.where(mask[:, None, None, None], changed, images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -77,9 +84,10 @@ class RandomResizedCrop(Transform):
     def draw_boxes(self, images, stream):
         """Boxes `[batch, 4]`: top, left, height, width in whole pixels."""
         height, width = images.shape[1:3]
-        area = height * width * _uniform(images, stream, *self.scale, shape=(_TRIES,))
+        numbers = stream.uniform((ops.shape(images)[0], 2 * _TRIES + 2))
+        area = height * width * _between(numbers[:, :_TRIES], *self.scale)
         low, high = (math.log(r) for r in self.ratio)
-        aspect = ops.exp(_uniform(images, stream, low, high, shape=(_TRIES,)))
+        aspect = ops.exp(_between(numbers[:, _TRIES:-2], low, high))
         box_width = ops.round(ops.sqrt(area * aspect))
         box_height = ops.round(ops.sqrt(area / aspect))
         fits = (
@@ -98,11 +106,12 @@ class RandomResizedCrop(Transform):
             any_fits, ops.sum(first * box_width, axis=1), float(whole_width)
         )
 
-        def start(room):
-            drawn = ops.floor(_uniform(images, stream) * (room + 1.0))
+        def start(room, number):
+            drawn = ops.floor(number * (room + 1.0))
             return ops.where(any_fits, ops.minimum(drawn, room), ops.floor(room / 2))
 
-        top, left = start(height - box_height), start(width - box_width)
+        top = start(height - box_height, numbers[:, -2])
+        left = start(width - box_width, numbers[:, -1])
         return ops.stack([top, left, box_height, box_width], axis=1)
 
     def _whole(self, height, width):
@@ -126,7 +135,8 @@ class RandomFlip(Transform):
         self.p = p
 
     def __call__(self, images, stream):
-        return geometry.flip(images, _uniform(images, stream) < self.p)
+        (number,) = _draw(images, stream, 1)
+        return geometry.flip(images, number < self.p)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -150,18 +160,22 @@ class RandomAffine(Transform):
         self.p = p
 
     def __call__(self, images, stream):
-        def draw(limit):
-            return _uniform(images, stream, -limit, limit)
-
         height, width = images.shape[1:3]
+        limits = (
+            math.radians(self.degrees),
+            math.radians(self.shear),
+            self.shift * width,
+            self.shift * height,
+        )
+        *numbers, number = _draw(images, stream, 5)
         matrices = geometry.affine_matrices(
-            draw(math.radians(self.degrees)),
-            draw(math.radians(self.shear)),
-            draw(self.shift * width),
-            draw(self.shift * height),
+            *(
+                _between(n, -limit, limit)
+                for n, limit in zip(numbers, limits, strict=True)
+            )
         )
         warped = geometry.affine(images, matrices, self.fill)
-        return _apply(self.p, warped, images, stream)
+        return _where(number < self.p, warped, images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -187,12 +201,16 @@ class ColorJitter(Transform):
         self.p = p
 
     def __call__(self, images, stream):
-        def factor(x):
-            return _uniform(images, stream, max(0.0, 1.0 - x), 1.0 + x)
-
-        brightness, contrast = factor(self.brightness), factor(self.contrast)
-        saturation = factor(self.saturation)
-        turn = _uniform(images, stream, -self.hue, self.hue)
+        *numbers, number = _draw(images, stream, 9)
+        brightness, contrast, saturation = (
+            _between(n, max(0.0, 1.0 - x), 1.0 + x)
+            for n, x in zip(
+                numbers[:3],
+                (self.brightness, self.contrast, self.saturation),
+                strict=True,
+            )
+        )
+        turn = _between(numbers[3], -self.hue, self.hue)
         matrices = ops.stack(
             [
                 color.brightness_matrix(brightness),
@@ -202,8 +220,8 @@ class ColorJitter(Transform):
             ],
             axis=1,
         )
-        order = ops.argsort(_uniform(images, stream, shape=(4,)), axis=1)
-        on = ops.cast(_uniform(images, stream) < self.p, "float32")[:, None]
+        order = ops.argsort(ops.stack(numbers[4:], axis=1), axis=1)
+        on = ops.cast(number < self.p, "float32")[:, None]
         for place in range(4):
             # Images without jitter choose none of the four: the identity.
             chosen = on * ops.one_hot(order[:, place], 4, dtype="float32")
@@ -227,7 +245,8 @@ class RandomGrayscale(Transform):
         self.p = p
 
     def __call__(self, images, stream):
-        return _apply(self.p, color.grayscale(images), images, stream)
+        (number,) = _draw(images, stream, 1)
+        return _where(number < self.p, color.grayscale(images), images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -247,9 +266,10 @@ class RandomGaussianBlur(Transform):
         self.p = p
 
     def __call__(self, images, stream):
-        sigma = _uniform(images, stream, *self.sigma)
+        width, number = _draw(images, stream, 2)
+        sigma = _between(width, *self.sigma)
         blurred = blur.gaussian_blur(images, sigma, self.kernel_size)
-        return _apply(self.p, blurred, images, stream)
+        return _where(number < self.p, blurred, images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -266,4 +286,5 @@ class RandomSolarize(Transform):
         self.p = p
 
     def __call__(self, images, stream):
-        return _apply(self.p, color.solarize(images, self.threshold), images, stream)
+        (number,) = _draw(images, stream, 1)
+        return _where(number < self.p, color.solarize(images, self.threshold), images)

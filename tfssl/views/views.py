@@ -59,7 +59,8 @@ class Views:
             view = images
             for transform in pipeline:
                 view = transform(view, stream)
-            views.append(view * 255.0)
+            # Sums of rounded weights can leave the range by the last bit.
+            views.append(ops.clip(view * 255.0, 0.0, 255.0))
         return tuple(views)
 
     def get_config(self):
