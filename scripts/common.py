@@ -8,31 +8,34 @@ from absl import app, flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string(
-    "dataset",
-    "digits",
-    "Images: digits (handwritten digits, nothing to download), tfds:NAME (any image "
-    "classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP and GIF; "
-    "one subfolder a class, or none), npz:FILE (x_train[, y_train, x_test, y_test]).",
-)
-flags.DEFINE_string(
-    "data_dir", None, "Folder of prepared tensorflow-datasets. Default: theirs."
-)
-flags.DEFINE_integer(
-    "image_size",
-    None,
-    "Height and width that images are brought to, in pixels. Default: the size they "
-    "have, 16 for digits, 256 for images of many sizes.",
-    lower_bound=4,
-)
-flags.DEFINE_float(
-    "max_corrupt",
-    0.01,
-    "Share of unreadable files above which a folder is refused; up to it they are "
-    "named and skipped.",
-    lower_bound=0,
-    upper_bound=1,
-)
+
+def define_data_flags():
+    """Defines the flags that name a data set."""
+    flags.DEFINE_string(
+        "dataset",
+        "digits",
+        "Images: digits (handwritten digits, nothing to download), tfds:NAME (any image "
+        "classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP and GIF; "
+        "one subfolder a class, or none), npz:FILE (x_train[, y_train, x_test, y_test]).",
+    )
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of prepared tensorflow-datasets. Default: theirs."
+    )
+    flags.DEFINE_integer(
+        "image_size",
+        None,
+        "Height and width that images are brought to, in pixels. Default: the size they "
+        "have, 16 for digits, 256 for images of many sizes.",
+        lower_bound=4,
+    )
+    flags.DEFINE_float(
+        "max_corrupt",
+        0.01,
+        "Share of unreadable files above which a folder is refused; up to it they are "
+        "named and skipped.",
+        lower_bound=0,
+        upper_bound=1,
+    )
 
 
 def run(main):
@@ -100,7 +103,7 @@ def flag_values(*modules):
     return values
 
 
-def write_results(output, encoder, results):
+def write_results(output, encoder, dataset, results):
     """Prints a table of results; writes them as JSON too, if an output is named."""
     from tfssl.training.workdir import versions, write_text
 
@@ -110,7 +113,7 @@ def write_results(output, encoder, results):
     if output:
         content = {
             "encoder": encoder,
-            "dataset": FLAGS.dataset,
+            "dataset": dataset,
             "results": results,
             "versions": versions(),
         }

@@ -12,6 +12,7 @@ import common
 from absl import flags
 
 FLAGS = flags.FLAGS
+common.define_data_flags()
 
 flags.DEFINE_string(
     "encoder", None, "The encoder.keras of a run, or zoo:NAME.", required=True
@@ -73,7 +74,7 @@ def main():
                 "settings": {**settings, **extra},
             }
         )
-    common.write_results(FLAGS.output, FLAGS.encoder, results)
+    common.write_results(FLAGS.output, FLAGS.encoder, FLAGS.dataset, results)
 
 
 if __name__ == "__main__":

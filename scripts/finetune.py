@@ -13,6 +13,7 @@ import common
 from absl import flags
 
 FLAGS = flags.FLAGS
+common.define_data_flags()
 MODES = ("frozen", "full", "scratch")
 
 flags.DEFINE_string(
@@ -63,7 +64,7 @@ def main():
         )
         for mode in modes
     ]
-    common.write_results(FLAGS.output, FLAGS.encoder, results)
+    common.write_results(FLAGS.output, FLAGS.encoder, FLAGS.dataset, results)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import common
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+common.define_data_flags()
 
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True

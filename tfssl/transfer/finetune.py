@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from tfssl.transfer.classifier import classifier, copy_of, reinitialized
+from tfssl.optimizers import WarmupCosine
+from tfssl.transfer.classifier import classifier, reinitialized
 from tfssl.transfer.features import features
 from tfssl.transfer.few_labels import few_label_indices
 from tfssl.transfer.linear import fit_logistic
@@ -78,29 +79,43 @@ def finetune(
     if mode != "scratch":
         pretrained = features(encoder, train.images), features(encoder, test.images)
 
+    if mode != "frozen":
+        # One compiled model for all draws; each draw sets all of its weights.
+        model = classifier(encoder, classes)
+        model.compile(
+            keras.optimizers.AdamW(
+                WarmupCosine(learning_rate, steps, warmup_steps=steps // 10),
+                weight_decay=1e-2,
+            ),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        model.optimizer.build(model.trainable_variables)
+
     accuracies = []
     for draw in range(draws):
         rows = few_label_indices(
             train.labels, labels_per_class, label_fraction, seed + draw
         )
         labels = train.labels[rows]
-        keras.utils.set_random_seed(seed + draw)
         if mode != "scratch":
             head = _frozen_head(pretrained[0][rows], labels)
         if mode == "frozen":
             predicted = head.predict(pretrained[1])
         else:
-            start = copy_of(encoder) if mode == "full" else reinitialized(encoder)
-            model = classifier(start, classes)
+            for variable in model.optimizer.variables:
+                variable.assign(keras.ops.zeros_like(variable))
             if mode == "full":
-                _set_head(model, head, classes)
+                model.set_weights([*encoder.get_weights(), *_dense(head, classes)])
+            else:
+                keras.utils.set_random_seed(seed + draw)
+                random = classifier(reinitialized(encoder), classes)
+                model.set_weights(random.get_weights())
             _train(
                 model,
                 train.images[rows],
                 labels,
                 steps,
-                min(batch_size, len(rows)),
-                learning_rate,
+                batch_size,
                 augment,
                 seed + draw,
             )
@@ -169,11 +184,11 @@ def _frozen_head(features, labels):
     return model
 
 
-def _set_head(model, head, classes):
-    """Starts the last layer from the classifier on frozen features."""
-    layer = model.get_layer("logits")
+def _dense(head, classes):
+    """Kernel and bias of a last layer that computes the same as the head."""
     kernel = np.zeros((head.coef_.shape[1], classes), "float32")
-    bias = np.full(classes, head.intercept_.min(), "float32")
+    # A class without a labelled image is never predicted.
+    bias = np.full(classes, head.intercept_.min() - 10.0, "float32")
     if len(head.classes_) == 2:
         # scikit-learn keeps one row for two classes.
         weights = np.concatenate([-head.coef_, head.coef_]) / 2
@@ -182,29 +197,18 @@ def _set_head(model, head, classes):
         weights, biases = head.coef_, head.intercept_
     kernel[:, head.classes_] = weights.T
     bias[head.classes_] = biases
-    layer.set_weights([kernel, bias])
+    return kernel, bias
 
 
-def _train(model, images, labels, steps, batch_size, learning_rate, augment, seed):
-    from tfssl.optimizers import WarmupCosine
-
-    order = np.random.default_rng(seed)
-    model.compile(
-        keras.optimizers.AdamW(
-            WarmupCosine(learning_rate, steps, warmup_steps=steps // 10),
-            weight_decay=1e-2,
-        ),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
-    rows = np.concatenate(
-        [
-            order.permutation(len(images))
-            for _ in range(steps * batch_size // len(images) + 1)
-        ]
-    )
+def _train(model, images, labels, steps, batch_size, augment, seed):
+    """A fixed number of updates on batches of the labelled images."""
+    batch_size = min(batch_size, len(images))
+    random = np.random.default_rng(seed)
+    passes = -(-steps * batch_size // len(images))
+    order = np.concatenate([random.permutation(len(images)) for _ in range(passes)])
     for step in range(steps):
-        batch = rows[step * batch_size : (step + 1) * batch_size]
-        x = images[batch]
+        rows = order[step * batch_size : (step + 1) * batch_size]
+        batch = images[rows]
         if augment is not None:
-            (x,) = augment(x, np.array([seed, step], "int32"))
-        model.train_on_batch(x, labels[batch])
+            (batch,) = augment(batch, np.array([seed, step], "int32"))
+        model.train_on_batch(batch, labels[rows])
