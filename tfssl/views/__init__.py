@@ -1,7 +1,15 @@
 """Views: random, seeded, batched transforms; each image draws its own parameters."""
 
 from tfssl.views import color, geometry
+from tfssl.views.base import Transform
 from tfssl.views.blur import gaussian_blur
+from tfssl.views.multi_crop import DINOViews, MultiCropViews
+from tfssl.views.presets import (
+    BYOLViews,
+    DigitViews,
+    MoCoViews,
+    SimCLRViews,
+)
 from tfssl.views.random import RandomStream, fold_in
 from tfssl.views.transforms import (
     ColorJitter,
@@ -11,13 +19,15 @@ from tfssl.views.transforms import (
     RandomGrayscale,
     RandomResizedCrop,
     RandomSolarize,
-    Transform,
 )
-from tfssl.views.views import DigitViews, MultiCropViews, SimCLRViews, Views
+from tfssl.views.views import Views
 
 __all__ = [
+    "BYOLViews",
     "ColorJitter",
+    "DINOViews",
     "DigitViews",
+    "MoCoViews",
     "MultiCropViews",
     "RandomAffine",
     "RandomFlip",

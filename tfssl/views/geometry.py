@@ -44,8 +44,23 @@ def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=Tru
     columns = _resize_matrix(
         left, box_width, width, images.shape[2], interpolation, antialias
     )
-    images = ops.einsum("bih,bhwc->biwc", rows, ops.cast(images, "float32"))
-    return ops.einsum("bjw,biwc->bijc", columns, images)
+    return separable(images, rows, columns)
+
+
+def separable(images, rows, columns):
+    """A linear map of rows and one of columns, for each image.
+
+    Args:
+        images: float tensor `[batch, height, width, channels]`.
+        rows: float32 tensor `[batch, new_height, height]`.
+        columns: float32 tensor `[batch, new_width, width]`.
+
+    Returns:
+        float32 tensor `[batch, new_height, new_width, channels]`.
+    """
+    # Channels before columns in between: the fastest order of the four.
+    images = ops.einsum("bih,bhwc->bicw", rows, ops.cast(images, "float32"))
+    return ops.einsum("bicw,bjw->bijc", images, columns)
 
 
 def _resize_matrix(start, length, size, full, interpolation, antialias):
@@ -102,7 +117,9 @@ def affine(images, matrices, fill=0.0):
         ops.arange(width, dtype="float32") - (width - 1) / 2,
         ops.arange(height, dtype="float32") - (height - 1) / 2,
     )
-    grid = ops.stack([ops.ravel(x), ops.ravel(y), ops.ones((height * width,))])
+    grid = ops.stack(
+        [ops.ravel(x), ops.ravel(y), ops.ones((height * width,), "float32")]
+    )
     source = ops.matmul(ops.cast(matrices, "float32"), grid)  # [batch, 2, pixels]
     # One pixel of fill around the image: every reading outside ends on it.
     images = ops.pad(

@@ -5,6 +5,8 @@ others again. Here the generator is written out, so that a key gives the same vi
 eager mode, compiled, in `dataset.map`, on both backends and after a restart.
 """
 
+import numbers
+
 from keras import ops
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -102,7 +104,14 @@ def fold_in(key, number):
 
 
 def _as_key(key):
-    if isinstance(key, int):
+    if isinstance(key, numbers.Integral):
+        key = int(key)
         return _word(key % 2**32), _word(key // 2**32 % 2**32)
-    key = ops.cast(ops.convert_to_tensor(key), "uint32")
+    key = ops.convert_to_tensor(key)
+    if tuple(key.shape) != (2,):
+        raise ValueError(
+            "A key is an int or an integer tensor of shape [2]. Received: "
+            f"shape={tuple(key.shape)}"
+        )
+    key = ops.cast(key, "uint32")
     return key[0], key[1]

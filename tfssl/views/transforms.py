@@ -11,40 +11,9 @@ import numpy as np
 from keras import ops
 
 from tfssl.views import blur, color, geometry
+from tfssl.views.base import Transform, between, draw, share, where
 
 _TRIES = 10
-
-
-class Transform:
-    """Base class: one attribute for each argument of the constructor, with its name."""
-
-    def get_config(self):
-        return dict(vars(self))
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
-    def __repr__(self):
-        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
-
-
-def _draw(images, stream, count):
-    """`count` tensors `[batch]`, uniform in [0, 1).
-
-    One draw compiles faster than many.
-    """
-    numbers = stream.uniform((ops.shape(images)[0], count))
-    return ops.unstack(numbers, count, axis=1)
-
-
-def _between(unit, low, high):
-    return low + (high - low) * unit
-
-
-def _where(mask, changed, images):
-    return ops.where(mask[:, None, None, None], changed, images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -70,7 +39,9 @@ class RandomResizedCrop(Transform):
     ):
         if not 0 < scale[0] <= scale[1] <= 1:
             raise ValueError(f"scale must be within (0, 1]. Received: scale={scale}")
-        self.size = size
+        if not 0 < ratio[0] <= ratio[1]:
+            raise ValueError(f"ratio must be positive. Received: ratio={ratio}")
+        self.size = size if isinstance(size, int) else tuple(size)
         self.scale = tuple(scale)
         self.ratio = tuple(ratio)
         self.interpolation = interpolation
@@ -85,9 +56,9 @@ class RandomResizedCrop(Transform):
         """Boxes `[batch, 4]`: top, left, height, width in whole pixels."""
         height, width = images.shape[1:3]
         numbers = stream.uniform((ops.shape(images)[0], 2 * _TRIES + 2))
-        area = height * width * _between(numbers[:, :_TRIES], *self.scale)
+        area = height * width * between(numbers[:, :_TRIES], *self.scale)
         low, high = (math.log(r) for r in self.ratio)
-        aspect = ops.exp(_between(numbers[:, _TRIES:-2], low, high))
+        aspect = ops.exp(between(numbers[:, _TRIES:-2], low, high))
         box_width = ops.round(ops.sqrt(area * aspect))
         box_height = ops.round(ops.sqrt(area / aspect))
         fits = (
@@ -132,10 +103,10 @@ class RandomFlip(Transform):
     """
 
     def __init__(self, p=0.5):
-        self.p = p
+        self.p = share(p)
 
     def __call__(self, images, stream):
-        (number,) = _draw(images, stream, 1)
+        (number,) = draw(images, stream, 1)
         return geometry.flip(images, number < self.p)
 
 
@@ -157,7 +128,7 @@ class RandomAffine(Transform):
         self.shear = shear
         self.shift = shift
         self.fill = fill
-        self.p = p
+        self.p = share(p)
 
     def __call__(self, images, stream):
         height, width = images.shape[1:3]
@@ -167,15 +138,15 @@ class RandomAffine(Transform):
             self.shift * width,
             self.shift * height,
         )
-        *numbers, number = _draw(images, stream, 5)
+        *numbers, number = draw(images, stream, 5)
         matrices = geometry.affine_matrices(
             *(
-                _between(n, -limit, limit)
+                between(n, -limit, limit)
                 for n, limit in zip(numbers, limits, strict=True)
             )
         )
         warped = geometry.affine(images, matrices, self.fill)
-        return _where(number < self.p, warped, images)
+        return where(number < self.p, warped, images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -198,19 +169,19 @@ class ColorJitter(Transform):
         self.contrast = contrast
         self.saturation = saturation
         self.hue = hue
-        self.p = p
+        self.p = share(p)
 
     def __call__(self, images, stream):
-        *numbers, number = _draw(images, stream, 9)
+        *numbers, number = draw(images, stream, 9)
         brightness, contrast, saturation = (
-            _between(n, max(0.0, 1.0 - x), 1.0 + x)
+            between(n, max(0.0, 1.0 - x), 1.0 + x)
             for n, x in zip(
                 numbers[:3],
                 (self.brightness, self.contrast, self.saturation),
                 strict=True,
             )
         )
-        turn = _between(numbers[3], -self.hue, self.hue)
+        turn = between(numbers[3], -self.hue, self.hue)
         matrices = ops.stack(
             [
                 color.brightness_matrix(brightness),
@@ -222,15 +193,15 @@ class ColorJitter(Transform):
         )
         order = ops.argsort(ops.stack(numbers[4:], axis=1), axis=1)
         on = ops.cast(number < self.p, "float32")[:, None]
+        maps = []
         for place in range(4):
             # Images without jitter choose none of the four: the identity.
             chosen = on * ops.one_hot(order[:, place], 4, dtype="float32")
             matrix = ops.einsum("bk,bkij->bij", chosen, matrices)
             matrix = matrix + (1.0 - on)[:, :, None] * np.eye(3, dtype="float32")
             # Only contrast looks at the image: it blends with its mean grey.
-            offset = chosen[:, 1] * (1.0 - contrast) * color.mean_grey(images)
-            images = color.color_map(images, matrix, offset)
-        return images
+            maps.append((matrix, chosen[:, 1] * (1.0 - contrast)))
+        return color.color_maps(images, maps)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -242,11 +213,11 @@ class RandomGrayscale(Transform):
     """
 
     def __init__(self, p=0.2):
-        self.p = p
+        self.p = share(p)
 
     def __call__(self, images, stream):
-        (number,) = _draw(images, stream, 1)
-        return _where(number < self.p, color.grayscale(images), images)
+        (number,) = draw(images, stream, 1)
+        return where(number < self.p, color.grayscale(images), images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -263,13 +234,13 @@ class RandomGaussianBlur(Transform):
     def __init__(self, sigma=(0.1, 2.0), kernel_size=None, p=0.5):
         self.sigma = tuple(sigma)
         self.kernel_size = kernel_size
-        self.p = p
+        self.p = share(p)
 
     def __call__(self, images, stream):
-        width, number = _draw(images, stream, 2)
-        sigma = _between(width, *self.sigma)
+        width, number = draw(images, stream, 2)
+        sigma = between(width, *self.sigma)
         blurred = blur.gaussian_blur(images, sigma, self.kernel_size)
-        return _where(number < self.p, blurred, images)
+        return where(number < self.p, blurred, images)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -283,8 +254,8 @@ class RandomSolarize(Transform):
 
     def __init__(self, threshold=0.5, p=0.2):
         self.threshold = threshold
-        self.p = p
+        self.p = share(p)
 
     def __call__(self, images, stream):
-        (number,) = _draw(images, stream, 1)
-        return _where(number < self.p, color.solarize(images, self.threshold), images)
+        (number,) = draw(images, stream, 1)
+        return where(number < self.p, color.solarize(images, self.threshold), images)

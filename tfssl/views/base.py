@@ -1,0 +1,62 @@
+"""What random transforms share."""
+
+from keras import ops
+
+
+class Transform:
+    """Base class: one attribute for each argument of the constructor, with its name.
+
+    Transforms with equal arguments are equal.
+
+    Example:
+        >>> import keras
+        >>> from tfssl.views import Transform, Views
+        >>> @keras.saving.register_keras_serializable("mine")
+        ... class Negative(Transform):
+        ...     def __call__(self, images, stream):
+        ...         return 1.0 - images
+        >>> views = Views([[Negative()]])
+    """
+
+    def get_config(self):
+        return dict(vars(self))
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.get_config() == other.get_config()
+
+    def __hash__(self):
+        return hash(repr(self))
+
+    def __repr__(self):
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def share(p):
+    """The share of images that a transform is applied to, checked."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"p must be within [0, 1]. Received: p={p}")
+    return p
+
+
+def draw(images, stream, count):
+    """`count` tensors `[batch]`, uniform in [0, 1).
+
+    One draw compiles faster than many.
+    """
+    numbers = stream.uniform((ops.shape(images)[0], count))
+    return ops.unstack(numbers, count, axis=1)
+
+
+def between(unit, low, high):
+    """Numbers of [0, 1) as numbers of [low, high)."""
+    return low + (high - low) * unit
+
+
+def where(mask, changed, images):
+    """The changed images where the mask `[batch]` says so."""
+    return ops.where(mask[:, None, None, None], changed, images)

@@ -1,0 +1,104 @@
+"""Views of several sizes."""
+
+import keras
+
+from tfssl.views.presets import BYOL_JITTER, Preset, pipeline, simclr_jitter
+
+
+def _local_size(image_size):
+    """Side of small views: 96 pixels beside 224."""
+    return round(image_size * 3 / 7)
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class MultiCropViews(Preset):
+    """The views of SwAV: two large views and several small ones.
+
+    Args:
+        image_size: int, side of the large views.
+        local_size: int, side of the small views. Defaults to 3/7 of the large.
+        num_local: int, number of small views. Defaults to 6.
+        global_scale, local_scale: tuples of floats, shares of the image's area.
+            Default to `(0.14, 1)` and `(0.05, 0.14)`.
+        strength: float that scales the colour jitter. Defaults to 1.
+        blur: bool. Defaults to True.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.MultiCropViews(image_size=28, num_local=2)
+        >>> [v.shape[1] for v in views(np.zeros((4, 32, 32, 3), "uint8"), seed=0)]
+        [28, 28, 12, 12]
+
+    Source: Caron et al. 2020, arXiv 2006.09882, section 3.3.
+    """
+
+    def __init__(
+        self,
+        image_size,
+        local_size=None,
+        num_local=6,
+        global_scale=(0.14, 1.0),
+        local_scale=(0.05, 0.14),
+        strength=1.0,
+        blur=True,
+    ):
+        if local_size is None:
+            local_size = _local_size(image_size)
+        jitter, share = simclr_jitter(strength), 0.5 if blur else 0.0
+        large = pipeline(image_size, global_scale, jitter, share)
+        small = pipeline(local_size, local_scale, jitter, share)
+        super().__init__(
+            [large] * 2 + [small] * num_local,
+            image_size=image_size,
+            local_size=local_size,
+            num_local=num_local,
+            global_scale=list(global_scale),
+            local_scale=list(local_scale),
+            strength=strength,
+            blur=blur,
+        )
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class DINOViews(Preset):
+    """The views of DINO: two large ones that differ, and small ones.
+
+    Args:
+        image_size: int, side of the large views.
+        local_size: int, side of the small views. Defaults to 3/7 of the large.
+        num_local: int, number of small views. Defaults to 8.
+        global_scale, local_scale: tuples of floats, shares of the image's area.
+            Default to `(0.4, 1)` and `(0.05, 0.4)`, for vision transformers; the paper
+            takes `(0.14, 1)` and `(0.05, 0.14)` for ResNets.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.DINOViews(image_size=56, num_local=2)
+        >>> [v.shape[1] for v in views(np.zeros((4, 64, 64, 3), "uint8"), seed=0)]
+        [56, 56, 24, 24]
+
+    Source: Caron et al. 2021, arXiv 2104.14294, section 3.2 and appendix.
+    """
+
+    def __init__(
+        self,
+        image_size,
+        local_size=None,
+        num_local=8,
+        global_scale=(0.4, 1.0),
+        local_scale=(0.05, 0.4),
+    ):
+        if local_size is None:
+            local_size = _local_size(image_size)
+        super().__init__(
+            [
+                pipeline(image_size, global_scale, BYOL_JITTER, 1.0),
+                pipeline(image_size, global_scale, BYOL_JITTER, 0.1, 0.2),
+            ]
+            + [pipeline(local_size, local_scale, BYOL_JITTER, 0.5)] * num_local,
+            image_size=image_size,
+            local_size=local_size,
+            num_local=num_local,
+            global_scale=list(global_scale),
+            local_scale=list(local_scale),
+        )

@@ -1,0 +1,218 @@
+"""Views of the papers, and of handwritten digits."""
+
+import keras
+
+from tfssl.views.transforms import (
+    ColorJitter,
+    RandomAffine,
+    RandomFlip,
+    RandomGaussianBlur,
+    RandomGrayscale,
+    RandomResizedCrop,
+    RandomSolarize,
+)
+from tfssl.views.views import Views
+
+# Up to this size images get no blur and half the colour jitter, as in the paper.
+_SMALL = 64
+
+
+def pipeline(size, scale, jitter, blur=0.0, solarize=0.0, interpolation="bicubic"):
+    """Crop, flip, jitter, grey; then blur and solarize given shares of the images."""
+    steps = [
+        RandomResizedCrop(size, scale, interpolation=interpolation),
+        RandomFlip(),
+        ColorJitter(*jitter),
+        RandomGrayscale(),
+    ]
+    if blur:
+        steps.append(RandomGaussianBlur(p=blur))
+    if solarize:
+        steps.append(RandomSolarize(p=solarize))
+    return steps
+
+
+def simclr_jitter(strength):
+    return 0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength
+
+
+# Jitter of BYOL and of what followed it.
+BYOL_JITTER = (0.4, 0.4, 0.2, 0.1)
+
+
+class Preset(Views):
+    """Views with a recipe: the arguments of the constructor are the whole config."""
+
+    def __init__(self, pipelines, **config):
+        super().__init__(pipelines)
+        self._config = config
+
+    def get_config(self):
+        return dict(self._config)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class SimCLRViews(Preset):
+    """The views of SimCLR: crop, flip, colour jitter, grey, blur.
+
+    Args:
+        image_size: int, height and width of the views.
+        strength: float that scales the colour jitter. Defaults to 1, and to 0.5 for
+            views up to 64 pixels.
+        blur: bool. Defaults to True, and to False for views up to 64 pixels.
+        crop_scale: tuple of floats, smallest and largest share of the image in a view.
+            Defaults to `(0.08, 1)`.
+        num_views: int. Defaults to 2.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.SimCLRViews(image_size=32)
+        >>> a, b = views(np.zeros((4, 32, 32, 3), "uint8"), seed=0)
+
+    Source: Chen et al. 2020, arXiv 2002.05709, appendix A and B.9.
+    """
+
+    def __init__(
+        self, image_size, strength=None, blur=None, crop_scale=(0.08, 1.0), num_views=2
+    ):
+        if strength is None:
+            strength = 0.5 if image_size <= _SMALL else 1.0
+        if blur is None:
+            blur = image_size > _SMALL
+        steps = pipeline(
+            image_size, crop_scale, simclr_jitter(strength), blur=0.5 if blur else 0.0
+        )
+        super().__init__(
+            [steps] * num_views,
+            image_size=image_size,
+            strength=strength,
+            blur=blur,
+            crop_scale=list(crop_scale),
+            num_views=num_views,
+        )
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class MoCoViews(Preset):
+    """The two views of MoCo: crop, grey, jitter (v1); crop, jitter, grey, blur (v2).
+
+    Args:
+        image_size: int, height and width of the views.
+        version: 1 or 2. SimSiam uses version 2. Defaults to 2.
+        blur: bool, whether version 2 blurs. Defaults to True, and to False for views up
+            to 64 pixels.
+        crop_scale: tuple of floats, smallest and largest share of the image in a view.
+            Defaults to `(0.2, 1)`.
+
+    Raises:
+        ValueError: for another version.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.MoCoViews(image_size=32)
+        >>> query, key = views(np.zeros((4, 32, 32, 3), "uint8"), seed=0)
+
+    Source: He et al. 2019, arXiv 1911.05722, section 3.3; Chen et al. 2020, arXiv
+    2003.04297, section 3.
+    """
+
+    def __init__(self, image_size, version=2, blur=None, crop_scale=(0.2, 1.0)):
+        if version not in (1, 2):
+            raise ValueError(f"version must be 1 or 2. Received: version={version}")
+        if blur is None:
+            blur = image_size > _SMALL
+        if version == 1:
+            steps = [
+                RandomResizedCrop(image_size, crop_scale, interpolation="bilinear"),
+                RandomGrayscale(),
+                ColorJitter(0.4, 0.4, 0.4, 0.4, p=1.0),
+                RandomFlip(),
+            ]
+        else:
+            steps = pipeline(
+                image_size,
+                crop_scale,
+                (0.4, 0.4, 0.4, 0.1),
+                blur=0.5 if blur else 0.0,
+                interpolation="bilinear",
+            )
+        super().__init__(
+            [steps] * 2,
+            image_size=image_size,
+            version=version,
+            blur=blur,
+            crop_scale=list(crop_scale),
+        )
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class BYOLViews(Preset):
+    """The two views of BYOL, Barlow Twins and VICReg, which differ.
+
+    The first is always blurred; of the second a tenth is blurred and a fifth solarized.
+
+    Args:
+        image_size: int, height and width of the views.
+        blur: bool. Defaults to True, and to False for views up to 64 pixels.
+        crop_scale: tuple of floats, smallest and largest share of the image in a view.
+            Defaults to `(0.08, 1)`.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.BYOLViews(image_size=32)
+        >>> a, b = views(np.zeros((4, 32, 32, 3), "uint8"), seed=0)
+
+    Source: Grill et al. 2020, arXiv 2006.07733, appendix B.
+    """
+
+    def __init__(self, image_size, blur=None, crop_scale=(0.08, 1.0)):
+        if blur is None:
+            blur = image_size > _SMALL
+        super().__init__(
+            [
+                pipeline(image_size, crop_scale, BYOL_JITTER, 1.0 if blur else 0.0),
+                pipeline(
+                    image_size, crop_scale, BYOL_JITTER, 0.1 if blur else 0.0, 0.2
+                ),
+            ],
+            image_size=image_size,
+            blur=blur,
+            crop_scale=list(crop_scale),
+        )
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class DigitViews(Preset):
+    """Views that leave a handwritten digit what it is: no flip, no colour.
+
+    Args:
+        image_size: int, height and width of the views.
+        crop_scale: tuple of floats, shares of the image's area. Defaults to
+            `(0.4, 1)`.
+        degrees: float, largest turn and shear to either side. Defaults to 12.
+        brightness: float, of the colour jitter. Defaults to 0.4.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.DigitViews(image_size=16)
+        >>> views(np.zeros((4, 16, 16, 3), "uint8"), seed=0)[0].shape[1]
+        16
+    """
+
+    def __init__(self, image_size, crop_scale=(0.4, 1.0), degrees=12.0, brightness=0.4):
+        steps = [
+            RandomAffine(degrees=degrees, shear=degrees),
+            RandomResizedCrop(image_size, crop_scale),
+            ColorJitter(brightness, brightness, 0.0, 0.0),
+        ]
+        super().__init__(
+            [steps] * 2,
+            image_size=image_size,
+            crop_scale=list(crop_scale),
+            degrees=degrees,
+            brightness=brightness,
+        )
