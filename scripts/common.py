@@ -14,9 +14,10 @@ def define_data_flags():
     flags.DEFINE_string(
         "dataset",
         "digits",
-        "Images: digits (handwritten digits, nothing to download), tfds:NAME (any image "
-        "classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP and GIF; "
-        "one subfolder a class, or none), npz:FILE (x_train[, y_train, x_test, y_test]).",
+        "Images: digits (handwritten digits, nothing to download), tfds:NAME (any "
+        "image classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP "
+        "and GIF; one subfolder a class, or none), npz:FILE (x_train[, y_train, "
+        "x_test, y_test]).",
     )
     flags.DEFINE_string(
         "data_dir", None, "Folder of prepared tensorflow-datasets. Default: theirs."
@@ -24,8 +25,8 @@ def define_data_flags():
     flags.DEFINE_integer(
         "image_size",
         None,
-        "Height and width that images are brought to, in pixels. Default: the size they "
-        "have, 16 for digits, 256 for images of many sizes.",
+        "Height and width that images are brought to, in pixels. Default: the size "
+        "they have, 16 for digits, 256 for images of many sizes.",
         lower_bound=4,
     )
     flags.DEFINE_float(

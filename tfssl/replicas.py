@@ -50,7 +50,13 @@ def gather(x):
         4
     """
     context = _context()
-    return x if context is None else context.all_gather(x, axis=0)
+    if context is None:
+        return x
+    rows = context.all_gather(x, axis=0)
+    # The collective forgets the shape.
+    batch, *rest = x.shape
+    rows.set_shape([batch and batch * context.num_replicas_in_sync, *rest])
+    return rows
 
 
 def mean(x):

@@ -79,9 +79,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _global_moments(self, x):
         mean, variance = ops.moments(ops.cast(x, "float32"), axes=(0, 1, 2))
-        means, variances = ops.unstack(
-            replicas.gather(ops.stack([mean, variance])[None]), axis=1
-        )
+        both = replicas.gather(ops.stack([mean, variance])[None])
+        means, variances = both[:, 0], both[:, 1]
         mean = ops.mean(means, axis=0)
         # Within plus between replicas: no difference of large squares.
         spread = ops.mean(ops.square(means - mean), axis=0)

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from cases import images, make
+
+from tfssl.training.images import check_images
+
+
+def test_plain_images_pass():
+    for x in (images(4), images(4).astype("float32"), np.zeros((1, 4, 4, 3))):
+        np.testing.assert_array_equal(check_images(x), x)
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.random.default_rng(0).uniform(size=(2, 4, 4, 3)), "Multiply the images"),
+        (np.full((2, 4, 4, 3), -1.0), "must be in .0, 255."),
+        (np.full((2, 4, 4, 3), 256.0), "to 256"),
+        (np.full((2, 4, 4, 3), np.nan), "nan"),
+        (np.zeros((2, 4, 4, 1), "uint8"), "np.repeat"),
+        (np.zeros((4, 4, 3), "uint8"), r"shape \(4, 4, 3\)"),
+        (np.zeros((0, 4, 4, 3), "uint8"), r"shape \(0, 4, 4, 3\)"),
+    ],
+)
+def test_others_are_refused(x, message):
+    with pytest.raises(ValueError, match=message):
+        check_images(x)
+
+
+def test_fit_takes_arrays_and_data_sets_with_or_without_labels():
+    tf = pytest.importorskip("tensorflow")
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("tf.data sets are for TensorFlow here")
+    x, y = images(32), np.arange(32)
+    model = make("simclr")
+    model.fit(x, batch_size=16, verbose=0)
+    model.fit(x, y, batch_size=16, verbose=0)
+    model.fit(tf.data.Dataset.from_tensor_slices(x).batch(16), verbose=0)
+    model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(16), verbose=0)
+    assert int(model.step) == 8
+    with pytest.raises(ValueError, match="33"):
+        model.fit(x, batch_size=33, verbose=0)
+    with pytest.raises(ValueError, match="Multiply"):
+        data = tf.data.Dataset.from_tensor_slices(x / 255.0).batch(16)
+        model.fit(data, verbose=0)
+    with pytest.raises(ValueError, match="empty"):
+        model.fit(tf.data.Dataset.from_tensor_slices(x[:0]).batch(16), verbose=0)
+    with pytest.raises(ValueError, match="views"):
+        model.fit(tf.data.Dataset.from_tensors({"image": x}), verbose=0)

@@ -1,0 +1,89 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from cases import images, make
+
+from tfssl.training.workdir import Workdir, read_metrics
+
+
+def trained(path, epochs=3):
+    run = Workdir(path, {"epochs": 5})
+    model = make("simclr")
+    model.fit(
+        images(32), batch_size=16, epochs=epochs, callbacks=run.callbacks(0), verbose=0
+    )
+    return run, model
+
+
+def test_the_newest_good_checkpoint_wins(tmp_path):
+    run, model = trained(tmp_path / "run")
+    files = sorted(p.name for p in (run.path / "checkpoints").iterdir())
+    assert files == [
+        "epoch-000002.json",
+        "epoch-000002.weights.h5",
+        "epoch-000003.json",
+        "epoch-000003.weights.h5",
+    ]
+    copy = make("simclr", seed=1)
+    assert run.restore(copy) == 3
+    for a, b in zip(model.weights, copy.weights, strict=True):
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (a, b)))
+    newest = run.path / "checkpoints" / "epoch-000003.weights.h5"
+    torn = newest.read_bytes()
+    newest.write_bytes(torn[: len(torn) // 2])
+    assert run.restore(make("simclr")) == 2
+    newest.unlink()
+    assert run.restore(make("simclr")) == 2
+    (run.path / "checkpoints" / "epoch-000002.weights.h5").unlink()
+    assert run.restore(make("simclr")) == 0
+
+
+def test_metrics_of_epochs_that_are_made_again_are_dropped(tmp_path):
+    run, model = trained(tmp_path / "run")
+    rows = read_metrics(run.path / "metrics.csv")
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert all(np.isfinite(row["loss"]) for row in rows)
+    model.fit(
+        images(32),
+        batch_size=16,
+        initial_epoch=2,
+        epochs=4,
+        callbacks=run.callbacks(2),
+        verbose=0,
+    )
+    again = read_metrics(run.path / "metrics.csv")
+    assert [row["epoch"] for row in again] == [1, 2, 3, 4]
+    assert again[:2] == rows[:2]
+
+
+def test_event_files_hold_the_metrics(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run, _ = trained(tmp_path / "run", epochs=2)
+    events = EventAccumulator(str(run.path / "tensorboard")).Reload()
+    losses = [event.value for event in events.Scalars("loss")]
+    rows = read_metrics(run.path / "metrics.csv")
+    np.testing.assert_allclose(losses, [row["loss"] for row in rows], rtol=1e-6)
+
+
+def test_other_settings_are_refused(tmp_path):
+    Workdir(tmp_path / "run", {"epochs": 5, "data_dir": "a"})
+    again = Workdir(tmp_path / "run", {"epochs": 5, "data_dir": "b"})
+    assert again.info["settings"]["epochs"] == 5
+    with pytest.raises(ValueError, match="epochs: 5 then, 6 now"):
+        Workdir(tmp_path / "run", {"epochs": 6, "data_dir": "a"})
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "photo.txt").write_text("mine")
+    with pytest.raises(ValueError, match="not empty"):
+        Workdir(tmp_path / "other", {})
+
+
+def test_run_json_says_what_was_run(tmp_path):
+    run = Workdir(tmp_path / "run", {"epochs": 5})
+    run.record(finished=True)
+    info = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert info["settings"] == {"epochs": 5} and info["finished"]
+    assert info["versions"]["keras"] == keras.__version__
+    assert not list((tmp_path / "run").glob("*partial*"))
