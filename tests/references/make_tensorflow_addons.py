@@ -1,7 +1,7 @@
 """Writes tensorflow_addons.npz: colours, blur and optimizer steps of tensorflow-addons.
 
 tensorflow-addons does not import beside Keras 3. Run this in an environment of its own,
-with Python 3.11 or older and the requirements of the extra `reference`:
+with Python 3.11 or older and the requirements in tensorflow_addons.txt:
 
     python tests/references/make_tensorflow_addons.py
 """

@@ -103,7 +103,7 @@ def finetune(
             predicted = head.predict(pretrained[1])
         else:
             for variable in model.optimizer.variables:
-                variable.assign(keras.ops.zeros_like(variable))
+                variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
             if mode == "full":
                 model.set_weights([*encoder.get_weights(), *_dense(head, classes)])
             else:

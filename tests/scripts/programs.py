@@ -1,0 +1,49 @@
+"""Runs the scripts as a user does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(**extra):
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        **extra,
+    }
+
+
+def command(script, *flags):
+    return [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, flags)]
+
+
+def run(script, *flags, fails=False, **extra):
+    """Output of a script; its error output if it should fail."""
+    done = subprocess.run(
+        command(script, *flags),
+        capture_output=True,
+        text=True,
+        env=environment(**extra),
+    )
+    assert (done.returncode != 0) == fails, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stderr if fails else done.stdout
+
+
+# The smallest run of pretrain.py.
+SMALL = ("--encoder_width=4", "--batch_size=128", "--knn_every=0", "--noreport")
+
+
+def write_npz(path, n=256, seed=0):
+    """Pictures of two kinds, for machines without any data set."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    y = random.integers(0, 2, n)
+    grid = random.integers(0, 256, (n, 4, 4, 3)) // 2 + 120 * y[:, None, None, None]
+    x = np.kron(grid, np.ones((1, 4, 4, 1))).astype("uint8")
+    half = n * 3 // 4
+    np.savez(path, x_train=x[:half], y_train=y[:half], x_test=x[half:], y_test=y[half:])

@@ -1,0 +1,78 @@
+"""The whole path with the scripts, on both backends."""
+
+import json
+
+import pytest
+from programs import run, write_npz
+
+SCRIPTS = ("quickstart", "pretrain", "evaluate", "finetune", "publish")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_pretrain_evaluate_finetune_publish(tmp_path, backend):
+    write_npz(tmp_path / "data.npz")
+    data = f"--dataset=npz:{tmp_path / 'data.npz'}"
+    work, zoo = tmp_path / "run", tmp_path / "zoo"
+    extra = {"KERAS_BACKEND": backend, "KERAS_HOME": str(tmp_path / "keras")}
+
+    small = ("--encoder_width=4", "--batch_size=64", "--epochs=2")
+    out = run("pretrain", data, *small, f"--workdir={work}", **extra)
+    assert "report.html" in out
+    header = (work / "metrics.csv").read_text().splitlines()[0]
+    assert "knn_accuracy" in header
+    encoder = f"--encoder={work / 'encoder.keras'}"
+
+    output = f"--output={work / 'evaluation.json'}"
+    run("evaluate", encoder, data, "--k=20", output, **extra)
+    evaluation = json.loads((work / "evaluation.json").read_text())
+    assert [r["protocol"] for r in evaluation["results"]] == ["knn", "linear"]
+    assert evaluation["results"][0]["settings"]["k"] == 20
+    assert evaluation["versions"]["backend"] == backend
+
+    output = f"--output={work / 'finetune.json'}"
+    few = ("--labels_per_class=4", "--draws=2", "--steps=10", "--mode=frozen,full")
+    run("finetune", encoder, data, *few, output, **extra)
+    finetune = json.loads((work / "finetune.json").read_text())
+    assert [r["protocol"] for r in finetune["results"]] == ["frozen", "full", "scratch"]
+
+    run("publish", f"--workdir={work}", "--name=mine", f"--zoo={zoo}", **extra)
+    again = f"--output={tmp_path / 'again.json'}"
+    flags = ("--encoder=zoo:mine", data, "--k=20", "--protocol=knn", again)
+    run("evaluate", *flags, TFSSL_ZOO=str(zoo), **extra)
+    loaded = json.loads((tmp_path / "again.json").read_text())["results"][0]
+    assert loaded["value"] == evaluation["results"][0]["value"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_reads_without_starting_anything(script):
+    import subprocess
+
+    from programs import command, environment
+
+    done = subprocess.run(
+        command(script, "--help"), capture_output=True, text=True, env=environment()
+    )
+    assert "python scripts/" in done.stdout and "--" in done.stdout
+    assert "tensorflow" not in done.stderr.lower()
+
+
+@pytest.mark.parametrize(
+    "script, flags, message",
+    [
+        ("pretrain", ["--dataset=cats"], "Unknown image set"),
+        ("pretrain", ["--batch_size=5000"], "more than the 1297"),
+        ("pretrain", ["--set=temprature=1"], "temprature"),
+        ("pretrain", ["--optimizer=sgd"], "--learning_rate"),
+        ("evaluate", ["--encoder=nothing.keras"], "There is no encoder"),
+        ("evaluate", ["--encoder=a", "--protocol=svm"], "some of knn and linear"),
+        ("finetune", ["--encoder=a"], "Set one of"),
+        ("publish", ["--name=a"], "is this the workdir of a run"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(tmp_path, script, flags, message):
+    work = [] if script in ("evaluate", "finetune") else [f"--workdir={tmp_path / 'w'}"]
+    error = run(script, *flags, *work, fails=True)
+    assert message in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "w").exists()

@@ -1,0 +1,70 @@
+"""A run that is killed at any moment and started again ends like an unbroken one."""
+
+import signal
+import subprocess
+import time
+
+import keras
+import numpy as np
+import pytest
+from programs import command, environment, run
+
+FLAGS = (
+    "--dataset=digits",
+    "--encoder_width=4",
+    "--batch_size=256",
+    "--epochs=4",
+    "--knn_every=0",
+    "--noreport",
+    "--deterministic",
+    "--precision=float32",
+)
+
+
+def weights(workdir):
+    return keras.saving.load_model(workdir / "encoder.keras", compile=False).weights
+
+
+@pytest.mark.slow
+def test_killed_at_several_moments(tmp_path):
+    run("pretrain", *FLAGS, f"--workdir={tmp_path / 'whole'}")
+
+    broken = tmp_path / "broken"
+    checkpoints = broken / "checkpoints"
+    moments = [
+        lambda: (broken / "run.json").exists(),  # while the model is made
+        lambda: any(checkpoints.glob("partial-*")),  # while a checkpoint is written
+        lambda: any(checkpoints.glob("epoch-000002.json")),  # right after one
+        lambda: (broken / "partial-encoder.keras").exists(),  # while the end is saved
+    ]
+    kills = 0
+    for moment in moments:
+        program = subprocess.Popen(
+            command("pretrain", *FLAGS, f"--workdir={broken}"),
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while program.poll() is None and not moment():
+            time.sleep(0.001)
+        if program.poll() is None:
+            program.send_signal(signal.SIGKILL)
+            kills += 1
+        program.wait()
+    assert kills >= 3
+    run("pretrain", *FLAGS, f"--workdir={broken}")
+
+    for a, b in zip(weights(tmp_path / "whole"), weights(broken), strict=True):
+        np.testing.assert_array_equal(
+            *map(keras.ops.convert_to_numpy, (a, b)), err_msg=a.path
+        )
+    epochs = [row.split(",")[0] for row in (broken / "metrics.csv").open()][1:]
+    assert epochs == ["1", "2", "3", "4"]
+
+
+def test_another_command_on_the_same_folder_is_refused(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine")
+    error = run("pretrain", *FLAGS, f"--workdir={tmp_path / 'run'}", fails=True)
+    assert "not empty" in error
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["thesis.txt"]
