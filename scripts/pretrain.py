@@ -266,9 +266,12 @@ def watchers(train, test):
 
 def finish(run, model, train, test):
     """Saves what the run was for: encoder, projector, report."""
-    run.save_model(model.encoder, "encoder")
+    from tfssl.encoders import in_float32
+
+    # Whoever loads them may have a processor without bfloat16.
+    run.save_model(in_float32(model.encoder), "encoder")
     if hasattr(model, "projector"):
-        run.save_model(model.projector, "projector")
+        run.save_model(in_float32(model.projector), "projector")
     run.record(finished=True)
     print(f"Saved {run.path / 'encoder.keras'}")
     if FLAGS.report:

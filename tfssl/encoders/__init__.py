@@ -1,5 +1,6 @@
 """Encoders: from plain images to features."""
 
+from tfssl.encoders.precision import in_float32
 from tfssl.encoders.resnet import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -13,6 +14,7 @@ from tfssl.encoders.resnet import (
 __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "in_float32",
     "pixel_scaling",
     "resnet",
     "resnet18",
