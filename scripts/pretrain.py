@@ -149,7 +149,8 @@ def main():
             "images": len(train.images),
         },
     )
-    with devices.scope(devices.strategy(FLAGS.strategy)):
+    strategy = devices.strategy(FLAGS.strategy)
+    with devices.scope(strategy):
         model = make_model(recipe, train.images.shape[1])
         model.compile(recipe.make_optimizer(len(train.images), FLAGS.epochs))
     epoch = run.restore(model)
@@ -159,16 +160,18 @@ def main():
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
         f"weights) on {len(train.images):,} images of {train.name}, {precision}."
     )
+    chief = devices.is_chief(strategy)
     if epoch < FLAGS.epochs:
         model.fit(
             train.images,
             batch_size=recipe.batch_size,
             epochs=FLAGS.epochs,
             initial_epoch=epoch,
-            callbacks=[*watchers(train, test), *run.callbacks(epoch)],
+            callbacks=watchers(train, test) + (run.callbacks(epoch) if chief else []),
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    finish(run, model, train, test)
+    if chief:
+        finish(run, model, train, test)
 
 
 def load_test(train):

@@ -148,7 +148,8 @@ class Method(training.Trainer, keras.Model):
             x,
             epochs=epochs,
             callbacks=callbacks,
-            shuffle=shuffle,
+            # A tf.data set has its own order.
+            shuffle=shuffle and isinstance(x, keras.utils.PyDataset),
             initial_epoch=initial_epoch,
             **kwargs,
         )

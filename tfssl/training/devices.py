@@ -113,3 +113,11 @@ def strategy(name="auto"):
 def scope(chosen):
     """The strategy's scope; for None a scope that does nothing."""
     return contextlib.nullcontext() if chosen is None else chosen.scope()
+
+
+def is_chief(chosen):
+    """Whether this process writes the files of the run: one of all workers does."""
+    if chosen is None:
+        return True
+    resolver = chosen.cluster_resolver
+    return resolver is None or not resolver.task_id

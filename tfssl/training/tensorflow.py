@@ -19,7 +19,13 @@ class Trainer:
         self.optimizer.apply(self._clip_after_reduction(gradients), variables)
         self.after_update()
         self.step.assign_add(1)
-        return self.update_logs(loss, logs)
+        logs = self.update_logs(loss, logs)
+        if isinstance(
+            self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
+        ):
+            # Keras takes the mean over the first axis; a scalar has none.
+            logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+        return logs
 
     def make_views(self, images, key):
         # Fused by XLA the views take a fraction of the time. The function is built

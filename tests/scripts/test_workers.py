@@ -1,0 +1,63 @@
+"""Two processes train as one."""
+
+import json
+import socket
+import subprocess
+
+import numpy as np
+import pytest
+from programs import command, environment, run, write_npz
+
+from tfssl.training.workdir import read_metrics
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_two_workers_share_a_run(tmp_path):
+    write_npz(tmp_path / "data.npz")
+    flags = (
+        f"--dataset=npz:{tmp_path / 'data.npz'}",
+        "--encoder_width=4",
+        "--batch_size=64",
+        "--epochs=2",
+        "--knn_every=0",
+        "--noreport",
+        "--precision=float32",
+    )
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    workers = []
+    for index in range(2):
+        config = {
+            "cluster": {"worker": addresses},
+            "task": {"type": "worker", "index": index},
+        }
+        workers.append(
+            subprocess.Popen(
+                command(
+                    "pretrain",
+                    *flags,
+                    "--strategy=multi_worker",
+                    f"--workdir={tmp_path / 'two'}",
+                ),
+                env=environment(TF_CONFIG=json.dumps(config)),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    for worker in workers:
+        out, error = worker.communicate(timeout=200)
+        assert worker.returncode == 0, out[-1000:] + error[-3000:]
+    rows = read_metrics(tmp_path / "two" / "metrics.csv")
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert (tmp_path / "two" / "encoder.keras").exists()
+
+    # The replicas draw other views than one device does: near, not equal.
+    run("pretrain", *flags, f"--workdir={tmp_path / 'one'}")
+    alone = read_metrics(tmp_path / "one" / "metrics.csv")
+    np.testing.assert_allclose(rows[-1]["loss"], alone[-1]["loss"], rtol=0.05)

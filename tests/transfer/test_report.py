@@ -1,0 +1,120 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from cases import images
+
+from tfssl.transfer import write_report
+
+HISTORY = [
+    {"epoch": e, "loss": 5.0 / e, "knn_accuracy": 0.1 * e, "learning_rate": 0.3}
+    for e in range(1, 5)
+]
+RESULTS = [
+    {"protocol": "knn", "value": 0.6125, "std": None, "settings": {"k": 20}},
+    {"protocol": "scratch", "value": 0.5, "std": 0.02, "settings": {}},
+    {"protocol": "full", "value": 0.7, "std": 0.01, "settings": {"steps": 9}},
+]
+NAMES = ["cat", "<script>alert(1)</script>", "a & b"]
+
+
+def everything():
+    x = images(40)
+    return {
+        "title": "A run & more",
+        "history": HISTORY,
+        "run": {"settings": {"images": 1234, "note": "<b>"}},
+        "originals": x[:3],
+        "views": (x[:3], x[3:6]),
+        "test_images": x,
+        "test_features": np.random.default_rng(0).normal(size=(40, 6)),
+        "test_labels": np.arange(40) % 3,
+        "class_names": NAMES,
+        "results": RESULTS,
+        "figures": [("Fillings", "original, hole, filling", [[("hole", x[0])]])],
+    }
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.headings, self.tags, self.sources, self.texts = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        attributes = dict(attributes)
+        self.sources += [attributes[k] for k in ("src", "href") if k in attributes]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+        if self.tags and self.tags[-1] in ("h1", "h2") and data.strip():
+            self.headings.append(data)
+
+
+def page(tmp_path, **parts):
+    path = tmp_path / "report.html"
+    write_report(path, **parts)
+    return Page(path.read_text()), path.read_text()
+
+
+def test_one_file_with_every_section(tmp_path):
+    parsed, text = page(tmp_path, **everything())
+    assert parsed.headings == [
+        "A run & more",
+        "What the encoder is worth",
+        "How it went",
+        "What the model saw",
+        "Fillings",
+        "A map of test images",
+        "Nearest neighbours",
+        "How it was run",
+    ]
+    assert all(source.startswith("data:image/png") for source in parsed.sources)
+    assert not re.search(r"(src|href|url\()\s*=?\s*[\"']?https?:", text)
+    for value in ("61.25 %", "70.00 % ± 1.00", "70.0 % ± 1.0", "1,234", "k 20"):
+        assert value in text, value
+    # Last values of the curves.
+    assert "loss 1.25" in text and "knn accuracy 0.4" in text
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_names_are_text_and_not_html(tmp_path):
+    parsed, text = page(tmp_path, **everything())
+    assert "alert(1)</script>" not in text
+    assert parsed.tags.count("script") == 1 and parsed.tags.count("b") == 5
+
+
+def test_the_same_run_makes_the_same_report(tmp_path):
+    assert page(tmp_path, **everything())[1] == page(tmp_path, **everything())[1]
+
+
+def test_what_is_not_given_is_left_out(tmp_path):
+    assert page(tmp_path, title="Bare")[0].headings == ["Bare"]
+    parsed, text = page(tmp_path, title="Curves", history=HISTORY)
+    assert parsed.headings == ["Curves", "How it went"]
+
+
+def test_without_labels_there_are_no_frames(tmp_path):
+    parts = {**everything(), "test_labels": None, "class_names": None}
+    parsed, text = page(tmp_path, **parts)
+    assert "Nearest neighbours" in parsed.headings
+    assert 'class="pic good"' not in text and 'class="pic bad"' not in text
+
+
+def test_neighbours_are_the_most_similar(tmp_path):
+    parts = everything()
+    parts["test_labels"] = np.arange(40) // 10
+    parts["class_names"] = None
+    parts["test_features"] = np.eye(4)[parts["test_labels"]]
+    _, text = page(tmp_path, **parts)
+    # Eight neighbours of nine equal images: all of them right.
+    assert text.count('class="pic good"') == 64 and 'class="pic bad"' not in text
+
+
+def test_a_failure_leaves_the_old_report(tmp_path):
+    page(tmp_path, title="Old")
+    with pytest.raises(TypeError):
+        write_report(tmp_path / "report.html", title="New", results=[None])
+    assert "Old" in (tmp_path / "report.html").read_text()
