@@ -8,6 +8,8 @@ features; linear, a logistic regression on the features, whose L2 penalty is cho
 tenth of the training images held out.
 """
 
+import sys
+
 import common
 from absl import flags
 
@@ -38,8 +40,9 @@ def main():
         raise ValueError(
             f"--k={FLAGS.k} is more than the {len(train.images)} training images."
         )
-    bank = transfer.features(encoder, train.images, verbose=1)
-    queries = transfer.features(encoder, test.images, verbose=1)
+    visible = int(sys.stdout.isatty())
+    bank = transfer.features(encoder, train.images, verbose=visible)
+    queries = transfer.features(encoder, test.images, verbose=visible)
     settings = {
         "train_images": len(bank),
         "test_images": len(queries),

@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tqdm import tqdm
 
 from tfssl.zoo.errors import IntegrityError, NotFoundError
 from tfssl.zoo.index import INDEX, check_name, file_facts, parse_index
@@ -81,6 +80,8 @@ def cache_folder():
 
 
 def _download(address, path, facts):
+    from tqdm import tqdm
+
     digest, size = hashlib.sha256(), 0
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
     try:
