@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-
 from tfssl.zoo.errors import IntegrityError, NotFoundError
 from tfssl.zoo.index import INDEX, check_name, file_facts, parse_index
 
