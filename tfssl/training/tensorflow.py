@@ -9,6 +9,12 @@ class Trainer:
     """Mixin of `tfssl.methods.Method`: the step on one device or many replicas."""
 
     def train_step(self, data):
+        # Data of unknown size end by a failing read inside the step. What does not
+        # depend on the data, such as counters, would run all the same.
+        with tf.control_dependencies(tf.nest.flatten(data)):
+            return self._step(data)
+
+    def _step(self, data):
         views = self.views_of(data)
         variables = self.trainable_variables
         with tf.GradientTape() as tape:
