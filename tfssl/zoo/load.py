@@ -7,6 +7,7 @@ import keras
 from tfssl.zoo.errors import FormatError, NotFoundError
 from tfssl.zoo.fetch import fetch, read_index
 from tfssl.zoo.index import entry_of, resolve_source
+from tfssl.zoo.precision import float32_policy
 
 
 class Listing(dict):
@@ -70,7 +71,8 @@ def load(name, source=None):
 
     Returns:
         `keras.Model` from images `[batch, height, width, 3]`, pixel values in
-        [0, 255], to float32 features `[batch, dim]`.
+        [0, 255], to float32 features `[batch, dim]`. It computes in float32 under any
+        global policy, and is not compiled.
 
     Raises:
         tfssl.zoo.NotFoundError: if there is no such zoo, encoder or file.
@@ -105,8 +107,9 @@ def load_projector(name, source=None):
 def _model(name, file, source):
     path = _file(name, file, source)
     try:
-        # Safe mode: a file describes registered classes and arrays, never code.
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        with float32_policy():
+            # Safe mode: a file describes registered classes and arrays, never code.
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (TypeError, ValueError) as error:
         made_with = info(name, source).get("versions", {})
         raise FormatError(

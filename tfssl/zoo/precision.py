@@ -1,5 +1,7 @@
 """Encoders that compute in float32, whatever they were trained in."""
 
+import contextlib
+
 import keras
 
 _HALF = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
@@ -33,11 +35,9 @@ def in_float32(model):
             f"{model.name} has no weights yet. Call it once on images before."
         )
     config = _in_float32(keras.saving.serialize_keras_object(model))
-    policy = keras.config.dtype_policy()
-    # Layers that a layer makes for itself, outside of its config, take the global one.
-    keras.config.set_dtype_policy("float32")
     try:
-        copy = keras.saving.deserialize_keras_object(config)
+        with float32_policy():
+            copy = keras.saving.deserialize_keras_object(config)
         copy.set_weights(model.get_weights())
     except (TypeError, ValueError) as error:
         raise ValueError(
@@ -45,9 +45,21 @@ def in_float32(model):
             "safely. Use registered classes whose get_config says all of their "
             f"arguments, and no Lambda layer. {error}"
         ) from error
+    return copy
+
+
+@contextlib.contextmanager
+def float32_policy():
+    """Within it, models made from a config compute as the config says.
+
+    Layers that a layer makes for itself appear in no config and take the global policy.
+    """
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
     finally:
         keras.config.set_dtype_policy(policy)
-    return copy
 
 
 def _in_float32(config):

@@ -15,7 +15,7 @@ from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
 from tfssl.zoo.index import FORMAT, INDEX, check_name, file_facts
 from tfssl.zoo.metadata import describe, summary
-from tfssl.zoo.precision import in_float32
+from tfssl.zoo.precision import float32_policy, in_float32
 
 
 def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False):
@@ -88,7 +88,8 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
 def _save(model, path):
     """Saves a model; what cannot be read back as it was is no file to publish."""
     model.save(path)
-    read = keras.saving.load_model(path, compile=False, safe_mode=True)
+    with float32_policy():
+        read = keras.saving.load_model(path, compile=False, safe_mode=True)
     pairs = zip(model.get_weights(), read.get_weights(), strict=True)
     if not all(np.array_equal(*pair) for pair in pairs):
         raise ValueError(
