@@ -1,18 +1,14 @@
 """scripts/publish.py, over workdirs as runs leave them."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import encoder, images
+from programs import run
 
 import tfssl
 
-ROOT = Path(__file__).parents[2]
 RUN = {
     "settings": {
         "method": "simclr",
@@ -37,17 +33,9 @@ EVALUATION = {
 }
 
 
-def publish(workdir, *flags):
-    """Exit code and output of the script."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "publish.py"]
-        + [f"--workdir={workdir}", "--name=mine", f"--zoo={workdir.parent / 'zoo'}"]
-        + [*flags],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    return done.returncode, done.stdout + done.stderr
+def publish(workdir, *flags, fails=False):
+    flags = (f"--workdir={workdir}", f"--zoo={workdir.parent / 'zoo'}", *flags)
+    return run("publish", "--name=mine", *flags, fails=fails)
 
 
 @pytest.fixture
@@ -63,10 +51,7 @@ def test_a_run_with_all_of_its_files(workdir):
     model.save(workdir / "encoder.keras")
     tfssl.layers.projection_head(16, (8, 4)).save(workdir / "projector.keras")
     (workdir / "evaluation.json").write_text(json.dumps(EVALUATION))
-    code, output = publish(
-        workdir, "--data_licence=CC0", "--description=Knows photographs."
-    )
-    assert code == 0, output
+    output = publish(workdir, "--data_licence=CC0", "--description=Knows photographs.")
     assert "evaluation.json: knn 0.5000 on folder:photos" in output
     assert "no finetune.json" in output
     assert "changes on top of a commit" in output
@@ -98,8 +83,7 @@ def test_what_is_missing_is_said(workdir):
     (workdir / "run.json").write_text(
         json.dumps({"settings": settings, "finished": True})
     )
-    code, output = publish(workdir)
-    assert code == 0, output
+    output = publish(workdir)
     for name in ("epochs", "batch_size", "seed"):
         assert f"does not say {name}" in output
     for name in ("commit", "projector.keras", "evaluation.json", "finetune.json"):
@@ -109,31 +93,22 @@ def test_what_is_missing_is_said(workdir):
         in (workdir.parent / "zoo" / "mine" / "README.md").read_text()
     )
     # The same name again: an error that says what to do.
-    code, output = publish(workdir)
-    assert code == 1
+    output = publish(workdir, fails=True)
     assert "exists already" in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize(
-    "run, message",
+    "content, message",
     [
         (None, "is this the workdir of a run"),
         ("{", "is not whole"),
         (json.dumps({**RUN, "finished": False}), "no finished run"),
     ],
 )
-def test_what_is_no_finished_run(workdir, run, message):
+def test_what_is_no_finished_run(workdir, content, message):
     (workdir / "run.json").unlink()
-    if run is not None:
-        (workdir / "run.json").write_text(run)
-    code, output = publish(workdir)
-    assert code == 1
+    if content is not None:
+        (workdir / "run.json").write_text(content)
+    output = publish(workdir, fails=True)
     assert message in output and "Traceback" not in output
     assert not (workdir.parent / "zoo").exists()
-
-
-def test_help_shows_commands_and_flags(tmp_path):
-    _, output = publish(tmp_path, "--help")
-    assert "python scripts/publish.py --workdir=runs/a" in output
-    for flag in ("--name", "--zoo", "--overwrite", "--description", "--data_licence"):
-        assert flag in output.replace("--[no]", "--")
