@@ -89,7 +89,14 @@ def _download(address, path, facts):
     # A name of its own: several programs may download the same file at once.
     descriptor, partial = tempfile.mkstemp(dir=cache_folder(), prefix=".partial-")
     digest, size = hashlib.sha256(), 0
-    bar = tqdm(total=facts["size"], desc=path.name, unit="B", unit_scale=True, delay=1)
+    bar = tqdm(
+        total=facts["size"],
+        desc=path.name,
+        unit="B",
+        unit_scale=True,
+        delay=1,
+        disable=None,  # where nobody watches
+    )
     try:
         with os.fdopen(descriptor, "wb") as out, bar:
             for block in _blocks(address):
