@@ -2,7 +2,13 @@
 
     python scripts/publish.py --workdir=runs/a --name=simclr_resnet18_cifar10 --zoo=zoo
 
-The numbers of evaluation.json and finetune.json in the workdir go into the card.
+The card says how the run was made (run.json) and what the encoder is worth, if the
+workdir has what these write there:
+
+    python scripts/evaluate.py ... --output=runs/a/evaluation.json
+    python scripts/finetune.py ... --output=runs/a/finetune.json
+
+Look at zoo/NAME/README.md, the card, before you commit or upload the zoo.
 """
 
 import json
@@ -15,7 +21,10 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("workdir", None, "Folder of a finished run.", required=True)
 flags.DEFINE_string(
-    "name", None, "Name of the encoder: letters, digits, _ - and .", required=True
+    "name",
+    None,
+    "Name of the encoder: lower-case letters, digits, _ - and .",
+    required=True,
 )
 flags.DEFINE_string("zoo", "zoo", "Folder of the zoo; made if it does not exist.")
 flags.DEFINE_bool("overwrite", False, "Replace an encoder of this name.")
@@ -23,53 +32,98 @@ flags.DEFINE_string("description", None, "A sentence or two for the card.")
 flags.DEFINE_string("licence", "Apache-2.0", "Licence of the weights.")
 flags.DEFINE_string("data_licence", None, "Licence of the training images.")
 
+# Settings that say where things are on this machine.
+PLACES = ("workdir", "data_dir")
+
 
 def main():
-    import tfssl
-
     workdir = Path(FLAGS.workdir)
     run = read_json(workdir / "run.json")
     if not run.get("finished"):
-        raise ValueError(f"{workdir} holds no finished run. Finish it first.")
-    settings = run["settings"]
-    metrics = []
-    for name in ("evaluation.json", "finetune.json"):
-        if (workdir / name).exists():
-            metrics += read_json(workdir / name)["results"]
-        else:
-            print(f"{workdir} has no {name}: the card goes without its numbers.")
+        raise ValueError(
+            f"{workdir} holds no finished run. Give the command that started it again; "
+            "it continues the run."
+        )
+    # Imported here so that mistakes above are told at once.
+    import tfssl
+
     encoder = common.load_encoder(str(workdir / "encoder.keras"))
     projector = None
     if (workdir / "projector.keras").exists():
         projector = common.load_encoder(str(workdir / "projector.keras"))
-    card = {
-        "description": FLAGS.description,
-        "method": settings["method"],
-        "dataset": settings["dataset"],
-        "encoder": encoder.name,
-        "epochs": settings["epochs"],
-        "batch_size": settings["batch_size"],
-        "seed": settings["seed"],
-        "settings": {
-            k: v for k, v in settings.items() if k not in ("workdir", "data_dir")
-        },
-        "commit": run["commit"],
-        "versions": run["versions"],
-        "metrics": metrics,
-        "licence": FLAGS.licence,
-        "data_licence": FLAGS.data_licence or "see the data set",
-    }
+    else:
+        print(f"{workdir} has no projector.keras: the encoder goes without one.")
     folder = tfssl.zoo.publish(
-        encoder, FLAGS.name, FLAGS.zoo, card, projector, FLAGS.overwrite
+        encoder,
+        FLAGS.name,
+        FLAGS.zoo,
+        make_card(run, encoder.name, read_metrics(workdir)),
+        projector,
+        FLAGS.overwrite,
     )
     print(f"Published {folder}. Load it with")
     print(f'    tfssl.zoo.load("{FLAGS.name}", source="{FLAGS.zoo}")')
 
 
+def make_card(run, encoder, metrics):
+    """What run.json knows, in the words of the card."""
+    settings = {k: v for k, v in run["settings"].items() if k not in PLACES}
+    settings["dataset"] = without_folder(settings.get("dataset"))
+    for name in ("epochs", "batch_size", "seed"):
+        if name not in settings:
+            print(f"run.json does not say {name}; nor will the card.")
+    commit = run.get("commit")
+    if not commit:
+        print("run.json names no commit; nor will the card.")
+    elif commit.endswith("-dirty"):
+        print(f"The run was made from changes on top of a commit: {commit}.")
+    return {
+        "description": FLAGS.description,
+        "method": settings.get("method"),
+        "dataset": settings["dataset"],
+        "encoder": encoder,
+        "epochs": settings.get("epochs"),
+        "batch_size": settings.get("batch_size"),
+        "seed": settings.get("seed"),
+        "settings": settings,
+        "commit": commit,
+        "versions": run.get("versions"),
+        "metrics": metrics,
+        "licence": FLAGS.licence,
+        "data_licence": FLAGS.data_licence,
+    }
+
+
+def read_metrics(workdir):
+    """Results of evaluation.json and finetune.json, each with its data set."""
+    metrics = []
+    for name in ("evaluation.json", "finetune.json"):
+        if not (workdir / name).exists():
+            print(f"{workdir} has no {name}: the card goes without its numbers.")
+            continue
+        content = read_json(workdir / name)
+        dataset = without_folder(content["dataset"])
+        for result in content["results"]:
+            print(f"{name}: {result['protocol']} {result['value']:.4f} on {dataset}")
+            settings = {"dataset": dataset, **result.get("settings", {})}
+            metrics.append({**result, "settings": settings})
+    return metrics
+
+
+def without_folder(dataset):
+    """folder:DIR and npz:FILE without the path, which is nobody's business."""
+    kind, colon, place = (dataset or "").partition(":")
+    return f"{kind}:{Path(place).name}" if kind in ("folder", "npz") else dataset
+
+
 def read_json(file):
+    """The content of a JSON file of the workdir."""
     if not file.exists():
         raise FileNotFoundError(f"There is no {file}; is this the workdir of a run?")
-    return json.loads(file.read_text())
+    try:
+        return json.loads(file.read_text())
+    except ValueError as error:
+        raise ValueError(f"{file} is not whole: {error}") from error
 
 
 if __name__ == "__main__":

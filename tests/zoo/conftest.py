@@ -35,6 +35,7 @@ def zoo(tmp_path):
 @pytest.fixture
 def server(zoo, tmp_path, monkeypatch):
     """The zoo behind http, an empty cache, and the paths that were asked for."""
+    pytest.importorskip("tqdm")
     asked = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):

@@ -1,14 +1,22 @@
 import json
 import os
+import threading
 
+import keras
 import numpy as np
 import pytest
-from cases import images
+from cases import encoder, images
+from conftest import CARD
+from hosting import host
 
 import tfssl
 from tfssl.zoo import FormatError, IntegrityError, NotFoundError
 from tfssl.zoo.fetch import cache_folder
 from tfssl.zoo.index import DEFAULT_SOURCE, resolve_source
+
+
+def features(model):
+    return keras.ops.convert_to_numpy(model(images(8)))
 
 
 def cached():
@@ -122,3 +130,66 @@ def test_a_zoo_out_of_reach(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     with pytest.raises(NotFoundError, match="cannot be reached"):
         tfssl.zoo.load("small", source="http://127.0.0.1:1")
+
+
+def test_over_http_with_two_at_once(zoo, tmp_path, monkeypatch):
+    pytest.importorskip("tqdm")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    results = []
+
+    def load():
+        results.append(features(tfssl.zoo.load("small")))
+
+    with host(zoo) as (address, state):
+        monkeypatch.setenv("TFSSL_ZOO", address)
+        threads = [threading.Thread(target=load) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        state.asked.clear()
+        load()
+        assert state.asked == ["/index.json"]
+        assert tfssl.zoo.info("small")["dataset"] == "digits"
+        assert list(tfssl.zoo.list()) == ["small"]
+    expected = features(tfssl.zoo.load("small", source=zoo))
+    assert len(results) == 3
+    for result in results:
+        np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize(
+    "trained, loaded", [("bfloat16",) * 2, ("float32", "bfloat16")]
+)
+def test_features_are_float32_under_any_policy(zoo, trained, loaded):
+    names = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+    keras.config.set_dtype_policy(names[trained])
+    tfssl.zoo.publish(encoder(), "mine", zoo=zoo, card=CARD)
+    keras.config.set_dtype_policy(names[loaded])
+    model = tfssl.zoo.load("mine", source=zoo)
+    keras.config.set_dtype_policy("float32")
+    assert features(model).dtype == np.float32
+    assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
+
+
+def test_the_list_prints_a_line_for_each(zoo):
+    tfssl.zoo.publish(encoder(), "second.v2", zoo=zoo, card=CARD)
+    lines = repr(tfssl.zoo.list(zoo)).splitlines()
+    assert [line.split()[0] for line in lines] == ["second.v2", "small"]
+    assert lines[1].startswith("small      simclr on digits, epochs 3, ")
+    assert lines[1].endswith(", knn 0.5")
+    (zoo / "index.json").write_text('{"format": 1, "encoders": {}}')
+    assert repr(tfssl.zoo.list(zoo)) == "(no encoders)"
+
+
+def test_code_in_a_file_is_not_run(zoo):
+    """A file that was made elsewhere, with a checksum that fits."""
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, keras.layers.Lambda(lambda x: x[:, 0, 0])(image))
+    model.save(zoo / "small" / "encoder.keras")
+    index = json.loads((zoo / "index.json").read_text())
+    facts = tfssl.zoo.index.file_facts(zoo / "small" / "encoder.keras")
+    index["encoders"]["small"]["files"]["encoder.keras"] = facts
+    (zoo / "index.json").write_text(json.dumps(index))
+    with pytest.raises(FormatError, match="whole, but cannot be loaded here"):
+        tfssl.zoo.load("small", source=zoo)

@@ -1,5 +1,7 @@
 import hashlib
 import json
+import os
+import re
 import sys
 
 import keras
@@ -9,7 +11,26 @@ from cases import encoder, images
 from conftest import CARD
 
 import tfssl
-from tfssl.zoo import ZooError
+from tfssl.zoo import FormatError, NotFoundError, ZooError
+
+
+def publish(model, zoo, name="mine", **kwargs):
+    return tfssl.zoo.publish(model, name, zoo=zoo, card=CARD, **kwargs)
+
+
+def features(model):
+    return keras.ops.convert_to_numpy(model(images(8)))
+
+
+def new_encoder(seed):
+    keras.utils.set_random_seed(seed)
+    return encoder()
+
+
+def content(folder):
+    """All of a folder: bytes by path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_an_encoder_comes_back_as_it_was(zoo):
@@ -101,3 +122,146 @@ def test_nothing_is_left_of_a_failure(zoo, monkeypatch):
         tfssl.zoo.publish(encoder(), "other", zoo=zoo, card=CARD)
     after = sorted(p.name for p in zoo.iterdir()), (zoo / "index.json").read_text()
     assert before == after
+
+
+def test_encoder_and_projector_come_back_bit_by_bit(zoo):
+    model, head = new_encoder(1), tfssl.layers.projection_head(16, (8, 4))
+    publish(model, zoo, projector=head)
+    loaded = tfssl.zoo.load("mine", source=zoo)
+    np.testing.assert_array_equal(features(loaded), features(model))
+    x = features(model)
+    np.testing.assert_array_equal(
+        tfssl.zoo.load_projector("mine", source=zoo)(x), head(x)
+    )
+    publish(model, zoo, "alone")
+    with pytest.raises(NotFoundError, match="without projector.keras"):
+        tfssl.zoo.load_projector("alone", source=zoo)
+
+
+def test_the_code_in_the_card_runs(zoo, monkeypatch):
+    text = (zoo / "small" / "README.md").read_text()
+    (code,) = re.findall("```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.setenv("TFSSL_ZOO", str(zoo))
+    variables = {"images": images(2)}
+    exec(code, variables)
+    assert variables["features"].shape == (2, 16)
+
+
+def test_a_compiled_encoder_goes_without_its_optimizer(zoo):
+    model = encoder()
+    size = publish(model, zoo, "plain").joinpath("encoder.keras").stat().st_size
+    model.compile("adam", "mse")
+    model.fit(images(8), np.zeros((8, 16)), verbose=0)
+    folder = publish(model, zoo, "compiled")
+    assert (folder / "encoder.keras").stat().st_size < 1.05 * size
+
+
+def test_every_user_may_read_what_is_published(zoo):
+    for path in [zoo / "index.json", *(zoo / "small").iterdir()]:
+        assert path.stat().st_mode & 0o444 == 0o444, path
+
+
+@pytest.mark.parametrize("step", ["model.save", "model_card", "new", "index.json"])
+@pytest.mark.parametrize("name", ["small", "other"])
+def test_a_failure_at_any_step_leaves_the_zoo_as_it_was(zoo, monkeypatch, step, name):
+    before = content(zoo)
+    real = os.replace
+
+    def replace(start, end):
+        # Once: what is done to undo the failure must work.
+        if os.path.basename(start) == step and not failed:
+            fail()
+        real(start, end)
+
+    failed = []
+
+    def fail(*_):
+        failed.append(step)
+        raise OSError("disk full")
+
+    if step == "model.save":
+        monkeypatch.setattr(keras.Model, "save", fail)
+    elif step == "model_card":
+        monkeypatch.setattr(sys.modules["tfssl.zoo.publish"], "model_card", fail)
+    else:
+        monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError, match="disk full"):
+        publish(new_encoder(3), zoo, name, overwrite=True)
+    monkeypatch.undo()
+    assert failed == [step]
+    assert content(zoo) == before
+    assert sorted(p.name for p in zoo.iterdir()) == ["index.json", "small"]
+    tfssl.zoo.load("small", source=zoo)
+
+
+def test_overwriting_replaces_all_of_it(zoo):
+    publish(encoder(), zoo, projector=tfssl.layers.projection_head(16, (8, 4)))
+    model = new_encoder(5)
+    publish(model, zoo, overwrite=True)
+    assert not (zoo / "mine" / "projector.keras").exists()
+    loaded = tfssl.zoo.load("mine", source=zoo)
+    np.testing.assert_array_equal(features(loaded), features(model))
+    assert sorted(p.name for p in zoo.iterdir()) == ["index.json", "mine", "small"]
+
+
+def test_a_name_of_the_index_or_a_folder_is_taken(zoo):
+    (zoo / "folder").mkdir()
+    for name in ("small", "folder"):
+        before = content(zoo)
+        with pytest.raises(ZooError, match="exists already"):
+            publish(encoder(), zoo, name)
+        assert content(zoo) == before
+
+
+def test_what_is_published_meanwhile_stays(zoo, monkeypatch):
+    real = sys.modules["tfssl.zoo.publish"].model_card
+
+    def meanwhile(metadata):
+        monkeypatch.undo()
+        publish(encoder(), zoo, "meanwhile")
+        return real(metadata)
+
+    monkeypatch.setattr(sys.modules["tfssl.zoo.publish"], "model_card", meanwhile)
+    publish(encoder(), zoo)
+    assert list(tfssl.zoo.list(zoo)) == ["meanwhile", "mine", "small"]
+
+
+def test_a_damaged_index_is_not_replaced(zoo):
+    (zoo / "index.json").write_text("{")
+    before = content(zoo)
+    with pytest.raises(FormatError):
+        publish(encoder(), zoo)
+    assert content(zoo) == before
+
+
+def test_code_is_not_published(zoo):
+    before = content(zoo)
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, keras.layers.Lambda(lambda x: x[:, 0, 0])(image))
+    with pytest.raises(ValueError, match="no Lambda layer"):
+        publish(model, zoo)
+    assert content(zoo) == before
+
+
+@keras.saving.register_keras_serializable("tests")
+class Forgetful(keras.layers.Layer):
+    """A layer that saves nothing of what it learnt."""
+
+    def build(self, shape):
+        self.bias = self.add_weight(shape=(shape[-1],))
+
+    def call(self, x):
+        return x[:, 0, 0] + self.bias
+
+    def save_own_variables(self, store):
+        store["0"] = np.zeros(3)
+
+
+def test_weights_that_are_lost_in_saving_are_noticed(zoo):
+    before = content(zoo)
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, Forgetful()(image))
+    model.set_weights([np.ones(3)])
+    with pytest.raises(ValueError, match="lost in saving"):
+        publish(model, zoo)
+    assert content(zoo) == before

@@ -9,12 +9,16 @@ _CARD = """\
 import tfssl
 
 encoder = tfssl.zoo.load("{name}")
-features = encoder(images)  # {height}x{width} RGB, values in [0, 255] -> {dim} features
+features = encoder(images)  # {images}, values in [0, 255] -> {features}
 ```
+
+## How it was trained
 
 | | |
 |---|---|
 {facts}
+
+All settings and versions are in `metadata.json`.
 
 ## What it is worth
 
@@ -22,70 +26,125 @@ features = encoder(images)  # {height}x{width} RGB, values in [0, 255] -> {dim} 
 
 ## Intended use
 
-Features for images like those it was trained on: kNN search, a linear classifier, or a
-start for fine-tuning with few labels. It has seen no labels, and no other images than
-those of {dataset}: measure it on yours before you rely on it.
+Features for images like those of {dataset}: kNN search, a linear classifier, or a start
+for fine-tuning with few labels.
+
+## Limits
+
+{limits}
 
 ## Licence
 
 Weights: {licence}. Data: {data_licence}.
-
-All settings and versions of the run are in `metadata.json`.
 """
+
+# Said in words elsewhere in the card, or too long for it.
+_ELSEWHERE = (
+    "name",
+    "description",
+    "limits",
+    "licence",
+    "data_licence",
+    "metrics",
+    "settings",
+    "versions",
+    "pixel_scaling",
+    "pixel_mean",
+    "pixel_std",
+    "input_range",
+)
+_LABELS = {"dataset": "Trained on", "batch_size": "Batch"}
 
 
 def model_card(metadata):
     """Markdown text of the card.
 
     Args:
-        metadata: dict as `publish` writes it.
+        metadata: dict as `tfssl.zoo.publish` writes it.
 
     Returns:
         string.
     """
-    height, width = metadata["input_size"]
-    scaling = metadata["pixel_scaling"]
     facts = {
-        "Method": metadata["method"],
-        "Trained on": metadata["dataset"],
-        "Encoder": metadata.get("encoder"),
-        "Parameters": f"{metadata['parameters']:,}",
-        "Epochs": metadata.get("epochs"),
-        "Batch": metadata.get("batch_size"),
-        "Seed": metadata.get("seed"),
-        "Input scaling, inside": "pixels * {scale} + {offset}".format(**scaling)
-        if scaling
-        else None,
-        "Commit": metadata.get("commit"),
-        "Keras": metadata["versions"].get("keras"),
+        _LABELS.get(key, key.replace("_", " ").capitalize()): _text(value)
+        for key, value in metadata.items()
+        if key not in _ELSEWHERE and value is not None and not isinstance(value, dict)
     }
+    facts["Parameters"] = f"{metadata['parameters']:,}"
+    facts["Input size"] = _size(metadata)
+    facts["Input scaling"] = _scaling(metadata)
+    facts["Keras"] = metadata["versions"].get("keras", "not stated")
     return _CARD.format(
         name=metadata["name"],
         description=metadata.get("description")
-        or f"An image encoder, pretrained by {metadata['method']} without labels.",
-        height=height,
-        width=width,
-        dim=metadata["feature_dim"],
-        facts="\n".join(f"| {k} | {v} |" for k, v in facts.items() if v is not None),
+        or f"An image encoder, pretrained on {metadata['dataset']} by "
+        f"{metadata['method']}.",
+        images=f"{_size(metadata)} RGB",
+        features=f"{metadata['feature_dim'] or ''} features".strip(),
+        facts="\n".join(_row(*fact) for fact in facts.items()),
         metrics=_metrics_table(metadata.get("metrics")),
         dataset=metadata["dataset"],
-        licence=metadata.get("licence", "not stated"),
-        data_licence=metadata.get("data_licence", "not stated"),
+        limits=_limits(metadata),
+        licence=metadata.get("licence") or "not stated",
+        data_licence=metadata.get("data_licence") or "not stated",
     )
+
+
+def _size(metadata):
+    height, width = metadata["input_size"]
+    return f"{height}x{width}" if height and width else "any size"
+
+
+def _scaling(metadata):
+    if "pixel_mean" not in metadata:
+        return "inside the encoder"
+    mean, std = (_text(metadata[f"pixel_{x}"]) for x in ("mean", "std"))
+    if (metadata["pixel_mean"], metadata["pixel_std"]) == (0, 1):
+        return "inside the encoder: pixels / 255"
+    return f"inside the encoder: (pixels / 255 - mean) / std, mean {mean}, std {std}"
+
+
+def _limits(metadata):
+    lines = [metadata["limits"]] if metadata.get("limits") else []
+    lines.append(
+        f"What it knows comes from {metadata['dataset']}. On other images it may be "
+        "worth less: measure it on yours before you rely on it."
+    )
+    if all(metadata["input_size"]):
+        lines.append(f"Images of another size than {_size(metadata)} must be resized.")
+    if metadata.get("metrics"):
+        lines.append("The numbers hold for their protocol and data set only.")
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _metrics_table(metrics):
     if not metrics:
         return "It was not measured."
-    lines = ["| protocol | accuracy | measured how |", "|---|---|---|"]
+    rows = [
+        _row("Protocol", "Metric", "Value", "Measured how"),
+        "|---|---|---|---|",
+    ]
     for result in metrics:
         value = f"{result['value']:.4f}"
         if result.get("std") is not None:
             value += f" ± {result['std']:.4f}"
         how = "; ".join(
-            f"{key.replace('_', ' ')}: {setting}"
-            for key, setting in result.get("settings", {}).items()
+            f"{key.replace('_', ' ')}: {_text(setting)}"
+            for key, setting in (result.get("settings") or {}).items()
             if setting is not None and not isinstance(setting, dict)
         )
-        lines.append(f"| {result['protocol']} | {value} | {how} |")
-    return "\n".join(lines)
+        metric = result.get("metric") or "accuracy"
+        rows.append(_row(result["protocol"], metric, value, how))
+    return "\n".join(rows)
+
+
+def _row(*cells):
+    # A bar or a line break would end the cell.
+    cells = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells]
+    return f"| {' | '.join(cells)} |"
+
+
+def _text(value):
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_text, value))
+    return str(value)

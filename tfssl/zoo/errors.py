@@ -1,12 +1,12 @@
 """What can be wrong with a zoo."""
 
 
-class ZooError(Exception):
+class ZooError(RuntimeError):
     """Base class of the errors below."""
 
 
 class NotFoundError(ZooError):
-    """There is no such zoo, encoder or file."""
+    """There is no such zoo, encoder or file, or it cannot be reached."""
 
 
 class IntegrityError(ZooError):
@@ -14,4 +14,4 @@ class IntegrityError(ZooError):
 
 
 class FormatError(ZooError):
-    """An index that this version cannot read."""
+    """An index, or an encoder, that this version cannot read."""

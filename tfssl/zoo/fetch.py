@@ -1,16 +1,18 @@
 """Files of a zoo, checked before anyone uses them."""
 
 import hashlib
+import http.client
 import os
 import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tfssl.zoo.errors import IntegrityError, NotFoundError
-from tfssl.zoo.index import INDEX, check_name, file_facts, parse_index
+from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError
+from tfssl.zoo.index import INDEX, file_facts, parse_index
 
-_TIMEOUT = 30
+_TIMEOUT = 30  # seconds without a byte
+_BLOCK = 1 << 16
 _MAX_INDEX = 16 * 2**20
 
 
@@ -28,8 +30,15 @@ def read_index(source):
         if not (source / INDEX).exists():
             raise NotFoundError(f"There is no zoo in {source}: it has no {INDEX}.")
         return parse_index((source / INDEX).read_bytes(), source)
-    with _open(f"{source}/{INDEX}") as answer:
-        return parse_index(answer.read(_MAX_INDEX), source)
+    text = bytearray()
+    for block in _blocks(f"{source}/{INDEX}"):
+        text += block
+        if len(text) > _MAX_INDEX:
+            raise FormatError(
+                f"The index of {source} cannot be read: it is longer than "
+                f"{_MAX_INDEX:,} bytes."
+            )
+    return parse_index(bytes(text), source)
 
 
 def fetch(source, name, file, facts):
@@ -42,7 +51,7 @@ def fetch(source, name, file, facts):
         source: `pathlib.Path`, or an http(s) address.
         name: of the encoder.
         file: name of the file.
-        facts: dict with its `size` and `sha256`, from the index.
+        facts: dict with its `size` and `sha256`, from `parse_index`.
 
     Returns:
         `pathlib.Path`.
@@ -51,29 +60,24 @@ def fetch(source, name, file, facts):
         NotFoundError: if the file is missing.
         IntegrityError: if it is not what the index says; no file is left behind.
     """
-    check_name(name), check_name(file)
     if isinstance(source, Path):
         path = source / name / file
         if not path.exists():
             raise NotFoundError(f"{path} is missing, though the index has it.")
         _check(path, file_facts(path), facts)
         return path
-    # The checksum in the path: a file published anew is another file.
+    # The checksum in the path: a file published anew, or by another zoo, is another.
     path = cache_folder() / name / facts["sha256"][:16] / file
     if path.exists():
-        if file_facts(path) == _wanted(facts):
+        if _same(file_facts(path), facts):
             return path
-        path.unlink()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _download(f"{source}/{name}/{file}", path, facts)
-    finally:
-        _remove_if_empty(path.parent)
+        path.unlink(missing_ok=True)
+    _download(f"{source}/{name}/{file}", path, facts)
     return path
 
 
 def cache_folder():
-    """Folder of downloaded files: `zoo` in the `tfssl` folder of `KERAS_HOME`."""
+    """Folder of downloaded files: `tfssl/zoo` in `KERAS_HOME`."""
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     return Path(home) / "tfssl" / "zoo"
 
@@ -81,37 +85,47 @@ def cache_folder():
 def _download(address, path, facts):
     from tqdm import tqdm
 
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    # A name of its own: several programs may download the same file at once.
+    descriptor, partial = tempfile.mkstemp(dir=cache_folder(), prefix=".partial-")
     digest, size = hashlib.sha256(), 0
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+    bar = tqdm(
+        total=facts["size"],
+        desc=path.name,
+        unit="B",
+        unit_scale=True,
+        delay=1,
+        disable=None,  # where nobody watches
+    )
     try:
-        with (
-            os.fdopen(descriptor, "wb") as out,
-            _open(address) as answer,
-            tqdm(
-                total=facts["size"], desc=path.name, unit="B", unit_scale=True, delay=1
-            ) as bar,
-        ):
-            # Reading stops one block after the stated size: no endless file.
-            while size <= facts["size"] and (block := answer.read(1 << 16)):
-                out.write(block)
-                digest.update(block)
+        with os.fdopen(descriptor, "wb") as out, bar:
+            for block in _blocks(address):
                 size += len(block)
+                digest.update(block)
+                if size > facts["size"]:
+                    # Enough is known: an endless file shall not fill the disk.
+                    break
+                out.write(block)
                 bar.update(len(block))
         _check(address, {"sha256": digest.hexdigest(), "size": size}, facts)
+        path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(partial, path)
     except BaseException:
         os.unlink(partial)
         raise
 
 
-def _open(address):
+def _blocks(address):
+    """Yields what an address answers, block by block."""
     try:
-        return urllib.request.urlopen(address, timeout=_TIMEOUT)
+        with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:
+            while block := answer.read(_BLOCK):
+                yield block
     except urllib.error.HTTPError as error:
         raise NotFoundError(
             f"{address} answers {error.code} {error.reason}."
         ) from error
-    except (urllib.error.URLError, OSError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise NotFoundError(
             f"{address} cannot be reached ({error}). Set TFSSL_ZOO or source= to a "
             "folder or address that holds a zoo."
@@ -119,23 +133,18 @@ def _open(address):
 
 
 def _check(place, found, facts):
-    wanted = _wanted(facts)
-    if found != wanted:
-        raise IntegrityError(
-            f"{place} is not the file that was published. Expected {wanted['size']} "
-            f"bytes with sha256 {wanted['sha256']}; received {found['size']} bytes "
-            f"with sha256 {found['sha256']}. It was not used. Try again, or tell who "
-            "keeps this zoo."
-        )
+    if _same(found, facts):
+        return
+    if found["size"] > facts["size"]:
+        received = "more bytes than that"
+    else:
+        received = f"{found['size']} bytes with sha256 {found['sha256']}"
+    raise IntegrityError(
+        f"{place} is not the file that was published. Expected {facts['size']} bytes "
+        f"with sha256 {facts['sha256']}; received {received}. It was not used. Try "
+        "again, or tell who keeps this zoo."
+    )
 
 
-def _wanted(facts):
-    return {"sha256": facts["sha256"], "size": facts["size"]}
-
-
-def _remove_if_empty(folder):
-    for place in (folder, folder.parent):
-        try:
-            place.rmdir()
-        except OSError:
-            return
+def _same(found, facts):
+    return (found["sha256"], found["size"]) == (facts["sha256"], facts["size"])

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import re
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 from tfssl.zoo.errors import FormatError, NotFoundError
@@ -13,7 +15,10 @@ INDEX = "index.json"
 # Where encoders come from without a checkout. Set when the project has an address.
 DEFAULT_SOURCE = "https://tfssl.invalid/zoo"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# Lower case: names are folders, and some file systems do not tell a from A.
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def resolve_source(source=None):
@@ -24,33 +29,47 @@ def resolve_source(source=None):
 
     Returns:
         A `pathlib.Path` for folders, else the address as a string.
+
+    Raises:
+        NotFoundError: for an address of another kind.
     """
     source = source or os.environ.get("TFSSL_ZOO")
     if not source:
         checkout = Path(__file__).parents[2] / "zoo"
         return checkout if (checkout / INDEX).exists() else DEFAULT_SOURCE
     source = os.fspath(source)
-    if source.startswith(("http://", "https://")):
+    scheme, mark, _ = source.partition("://")
+    if not mark:
+        return Path(source).expanduser()
+    if scheme in ("http", "https"):
         return source.rstrip("/")
-    return Path(source.removeprefix("file://"))
+    if scheme == "file":
+        path = urllib.parse.urlsplit(source).path
+        return Path(urllib.request.url2pathname(path))
+    raise NotFoundError(
+        "A zoo is a folder, or a file://, http:// or https:// address. Received: "
+        f"{source!r}"
+    )
 
 
 def check_name(name):
-    """The name of an encoder or file, if it is one and no path.
+    """The name of an encoder, if it is one and no path.
 
     Raises:
         NotFoundError: otherwise.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name == INDEX:
         raise NotFoundError(
-            "A name has letters, digits, '_', '-' and '.', and no path. Received: "
-            f"{name!r}"
+            "The name of an encoder has lower-case letters, digits, '_', '-' and '.', "
+            f"and no path. Received: {name!r}"
         )
     return name
 
 
 def parse_index(text, source):
     """The encoders of an index: a dict from names to entries.
+
+    Every name and checksum is checked here, because paths are made of them.
 
     Args:
         text: string or bytes, the content of `index.json`.
@@ -61,20 +80,38 @@ def parse_index(text, source):
     """
     try:
         content = json.loads(text)
-        version, encoders = content["format"], content["encoders"]
+        version = content["format"]
+        # First of all: a newer format may look different in all the rest.
+        if isinstance(version, int) and version > FORMAT:
+            raise FormatError(
+                f"The index of {source} has format {version}; this version of tfssl "
+                f"reads format {FORMAT}. Upgrade tfssl."
+            )
+        if version != FORMAT:
+            raise ValueError(f"its format is {version!r}, not {FORMAT}")
+        encoders = content["encoders"]
         for name, entry in encoders.items():
             check_name(name)
+            dict(entry.get("summary", {}))
             for file, facts in entry["files"].items():
-                check_name(file)
-                int(facts["size"]), str(facts["sha256"])
-    except (ValueError, KeyError, TypeError, AttributeError, NotFoundError) as error:
-        raise FormatError(f"The index of {source} cannot be read: {error}") from error
-    if version != FORMAT:
+                _check_file(file, facts)
+    except KeyError as error:
         raise FormatError(
-            f"The index of {source} has format {version}; this version of tfssl reads "
-            f"format {FORMAT}. Upgrade tfssl."
-        )
+            f"The index of {source} cannot be read: {error} is missing."
+        ) from error
+    except (ValueError, TypeError, AttributeError, NotFoundError) as error:
+        raise FormatError(f"The index of {source} cannot be read: {error}") from error
     return encoders
+
+
+def _check_file(file, facts):
+    if not _FILE.fullmatch(file):
+        raise ValueError(f"{file!r} should be the name of a file, with no path")
+    size, sha256 = facts["size"], facts["sha256"]
+    if type(size) is not int or size < 0:
+        raise ValueError(f"{size!r} is not the size of {file}")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise ValueError(f"{sha256!r} is not the sha256 of {file}")
 
 
 def entry_of(encoders, name, source):

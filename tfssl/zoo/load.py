@@ -4,9 +4,19 @@ import json
 
 import keras
 
-from tfssl.zoo.errors import NotFoundError
+from tfssl.zoo.errors import FormatError, NotFoundError
 from tfssl.zoo.fetch import fetch, read_index
 from tfssl.zoo.index import entry_of, resolve_source
+from tfssl.zoo.precision import float32_policy
+
+
+class Listing(dict):
+    """Names and summaries of encoders; shown as one line for each."""
+
+    def __repr__(self):
+        width = max(map(len, self), default=0)
+        lines = [f"{name:{width}}  {_line(self[name])}" for name in self]
+        return "\n".join(lines) or "(no encoders)"
 
 
 def list(source=None):
@@ -17,13 +27,23 @@ def list(source=None):
             variable `TFSSL_ZOO`, else the `zoo/` of the checkout, else the project's.
 
     Returns:
-        Dict from names to dicts: method, dataset, epochs, sizes, measured accuracies.
+        Dict from names to dicts: method, dataset, epochs, sizes, measured values by
+        protocol. It prints as a line for each encoder.
 
     Raises:
         tfssl.zoo.ZooError: if there is no zoo, or its index cannot be read.
+
+    Example:
+        >>> import tempfile, tfssl
+        >>> zoo = tempfile.mkdtemp()
+        >>> encoder = tfssl.encoders.resnet(10, 16, stem="small", width=4)
+        >>> card = {"method": "simclr", "dataset": "digits", "epochs": 3}
+        >>> folder = tfssl.zoo.publish(encoder, "small", zoo=zoo, card=card)
+        >>> tfssl.zoo.list(zoo)["small"]["epochs"]
+        3
     """
     encoders = read_index(resolve_source(source))
-    return {name: entry.get("summary", {}) for name, entry in encoders.items()}
+    return Listing((name, entry.get("summary", {})) for name, entry in encoders.items())
 
 
 def info(name, source=None):
@@ -51,12 +71,24 @@ def load(name, source=None):
 
     Returns:
         `keras.Model` from images `[batch, height, width, 3]`, pixel values in
-        [0, 255], to float32 features `[batch, dim]`.
+        [0, 255], to float32 features `[batch, dim]`. It computes in float32 under any
+        global policy, and is not compiled.
 
     Raises:
         tfssl.zoo.NotFoundError: if there is no such zoo, encoder or file.
         tfssl.zoo.IntegrityError: if a file is not the one that was published.
-        tfssl.zoo.FormatError: if the index cannot be read, or is of a newer version.
+        tfssl.zoo.FormatError: if the index is damaged or of a newer version, or if the
+            encoder needs another version of Keras or tfssl.
+
+    Example:
+        >>> import tempfile, keras, tfssl
+        >>> zoo = tempfile.mkdtemp()
+        >>> encoder = tfssl.encoders.resnet(10, 16, stem="small", width=4)
+        >>> card = {"method": "simclr", "dataset": "digits"}
+        >>> folder = tfssl.zoo.publish(encoder, "small", zoo=zoo, card=card)
+        >>> encoder = tfssl.zoo.load("small", source=zoo)
+        >>> encoder(keras.ops.zeros((2, 16, 16, 3))).shape[1]
+        32
     """
     return _model(name, "encoder.keras", source)
 
@@ -73,9 +105,18 @@ def load_projector(name, source=None):
 
 
 def _model(name, file, source):
-    # Safe mode: a file describes registered classes and arrays, never code.
     path = _file(name, file, source)
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        with float32_policy():
+            # Safe mode: a file describes registered classes and arrays, never code.
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (TypeError, ValueError) as error:
+        made_with = info(name, source).get("versions", {})
+        raise FormatError(
+            f"{name} is whole, but cannot be loaded here. It was made with tfssl "
+            f"{made_with.get('tfssl')} and Keras {made_with.get('keras')}; this is "
+            f"Keras {keras.__version__}. {error}"
+        ) from error
 
 
 def _file(name, file, source):
@@ -84,3 +125,10 @@ def _file(name, file, source):
     if file not in entry["files"]:
         raise NotFoundError(f"{name} of {source} was published without {file}.")
     return fetch(source, name, file, entry["files"][file])
+
+
+def _line(summary):
+    facts = {**summary}
+    start = f"{facts.pop('method', '?')} on {facts.pop('dataset', '?')}"
+    named = [f"{key.replace('_', ' ')} {value}" for key, value in facts.items()]
+    return ", ".join([start, *named])

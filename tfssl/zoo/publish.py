@@ -7,14 +7,15 @@ import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from tfssl.encoders import in_float32
-from tfssl.training.workdir import versions, write_text
+from tfssl.training.workdir import write_text
 from tfssl.zoo.card import model_card
 from tfssl.zoo.errors import ZooError
-from tfssl.zoo.index import FORMAT, INDEX, check_name, file_facts, parse_index
-
-_REQUIRED = ("method", "dataset")
+from tfssl.zoo.fetch import read_index
+from tfssl.zoo.index import FORMAT, INDEX, check_name, file_facts
+from tfssl.zoo.metadata import describe, summary
+from tfssl.zoo.precision import float32_policy, in_float32
 
 
 def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False):
@@ -23,16 +24,17 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
     Writes `zoo/NAME/` with `encoder.keras`, `projector.keras`, `metadata.json` and
     `README.md`, the model card, and enters sha256 and size of each into
     `zoo/index.json`. The encoder is saved to compute in float32, whatever it was
-    trained in. Nothing half-written is left behind.
+    trained in, and its file is read back before it counts. A failure leaves the zoo as
+    it was.
 
     Args:
         encoder: `keras.Model` from images, pixel values in [0, 255], to features.
-        name: string of letters, digits, '_', '-' and '.'.
+        name: string of lower-case letters, digits, '_', '-' and '.'.
         zoo: folder of the zoo; made if it does not exist.
         card: dict of what to know of the encoder. `method` and `dataset` are required;
             `epochs`, `batch_size`, `seed`, `settings`, `commit`, `versions`, `metrics`
-            (list of result dicts), `licence`, `data_licence` and `description` have
-            their place in the card, other keys are kept in the metadata.
+            (list of result dicts), `licence`, `data_licence`, `description` and
+            `limits` have their place in the card; other keys are kept, and listed.
         projector: `keras.Model` on the features, to go on pretraining with. Optional.
         overwrite: bool, whether an encoder of this name is replaced.
 
@@ -40,8 +42,9 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
         `pathlib.Path` of the encoder's folder.
 
     Raises:
-        ValueError: if the card lacks a required key.
-        tfssl.zoo.ZooError: if the name is taken or no name.
+        ValueError: if the card lacks a required key, or the encoder takes no images or
+            cannot be loaded safely.
+        tfssl.zoo.ZooError: if the name is taken or no name, or the index is damaged.
 
     Example:
         >>> import tempfile, tfssl
@@ -53,72 +56,68 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
         (None, 32)
     """
     check_name(name)
-    card = dict(card or {})
-    missing = [key for key in _REQUIRED if not card.get(key)]
-    if missing:
-        raise ValueError(
-            f"The card must say {' and '.join(missing)}. Received: {sorted(card)}"
-        )
     zoo = Path(zoo)
-    folder = zoo / name
-    if folder.exists() and not overwrite:
-        raise ZooError(f"{folder} exists already. Choose another name, or overwrite.")
-    encoders = {}
-    if (zoo / INDEX).exists():
-        encoders = parse_index((zoo / INDEX).read_text(), zoo)
-    metadata = _metadata(encoder, name, card)
+    metadata = describe(encoder, name, dict(card or {}))
+    if not overwrite and ((zoo / name).exists() or name in _entries(zoo)):
+        raise ZooError(
+            f"{zoo / name} exists already. Choose another name, or overwrite."
+        )
+    models = {"encoder.keras": in_float32(encoder)}
+    if projector is not None:
+        models["projector.keras"] = in_float32(projector)
 
     zoo.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=zoo, prefix=".partial-"))
+    work = Path(tempfile.mkdtemp(dir=zoo, prefix=".partial-"))
     try:
-        in_float32(encoder).save(partial / "encoder.keras")
-        if projector is not None:
-            in_float32(projector).save(partial / "projector.keras")
-        write_text(partial / "metadata.json", json.dumps(metadata, indent=2) + "\n")
-        write_text(partial / "README.md", model_card(metadata))
-        files = {path.name: file_facts(path) for path in sorted(partial.iterdir())}
-        # mkdtemp makes a folder that only its owner may read.
-        partial.chmod(0o755)
-        for path in partial.iterdir():
-            path.chmod(0o644)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(partial, folder)
+        new = work / "new"
+        new.mkdir()
+        for file, model in models.items():
+            _save(model, new / file)
+        write_text(new / "metadata.json", json.dumps(metadata, indent=2) + "\n")
+        write_text(new / "README.md", model_card(metadata))
+        files = {}
+        for path in sorted(new.iterdir()):
+            path.chmod(0o644)  # temporary files are their owner's only
+            files[path.name] = file_facts(path)
+        _put_in_place(work, zoo, name, {"summary": summary(metadata), "files": files})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return zoo / name
+
+
+def _save(model, path):
+    """Saves a model; what cannot be read back as it was is no file to publish."""
+    model.save(path)
+    with float32_policy():
+        read = keras.saving.load_model(path, compile=False, safe_mode=True)
+    pairs = zip(model.get_weights(), read.get_weights(), strict=True)
+    if not all(np.array_equal(*pair) for pair in pairs):
+        raise ValueError(
+            f"Weights of {model.name} are lost in saving. Make each layer an attribute "
+            "of the model, or the model functional."
+        )
+
+
+def _put_in_place(work, zoo, name, entry):
+    """Moves `work/new` to its place and enters it, or leaves all as it was."""
+    new, old, folder = work / "new", work / "old", zoo / name
+    if folder.exists():
+        os.replace(folder, old)
+    try:
+        os.replace(new, folder)
+        # Read now: others may have been entered while this one was being written.
+        encoders = {**_entries(zoo), name: entry}
+        index = {"format": FORMAT, "encoders": dict(sorted(encoders.items()))}
+        write_text(work / INDEX, json.dumps(index, indent=2) + "\n")
+        (work / INDEX).chmod(0o644)
+        os.replace(work / INDEX, zoo / INDEX)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        if not new.exists():
+            os.replace(folder, new)
+        if old.exists():
+            os.replace(old, folder)
         raise
-    encoders[name] = {"summary": _summary(metadata), "files": files}
-    index = {"format": FORMAT, "encoders": dict(sorted(encoders.items()))}
-    write_text(zoo / INDEX, json.dumps(index, indent=2) + "\n")
-    (zoo / INDEX).chmod(0o644)
-    return folder
 
 
-def _metadata(encoder, name, card):
-    height, width = encoder.input_shape[1:3]
-    return {
-        "name": name,
-        **card,
-        "input_size": [height, width],
-        "input_range": [0, 255],
-        "pixel_scaling": _pixel_scaling(encoder),
-        "feature_dim": encoder.output_shape[-1],
-        "parameters": encoder.count_params(),
-        "versions": card.get("versions") or versions(),
-    }
-
-
-def _pixel_scaling(encoder):
-    """Scale and offset of the encoder's first layer, if it is a Rescaling."""
-    for layer in encoder.layers:
-        if isinstance(layer, keras.layers.Rescaling):
-            return {"scale": layer.scale, "offset": layer.offset}
-    return None
-
-
-def _summary(metadata):
-    keys = ("method", "dataset", "epochs", "input_size", "feature_dim", "parameters")
-    summary = {key: metadata[key] for key in keys if key in metadata}
-    for result in metadata.get("metrics", []):
-        summary[result["protocol"]] = result["value"]
-    return summary
+def _entries(zoo):
+    return read_index(zoo) if (zoo / INDEX).exists() else {}
