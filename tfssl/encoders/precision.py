@@ -1,31 +1,78 @@
-"""A model in another precision."""
+"""Models in float32, whatever they were trained in."""
+
+import contextlib
 
 import keras
 
+_HALF = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
+
 
 def in_float32(model):
-    """The same model, all of it computing in float32.
+    """A copy of a model that computes in float32.
+
+    What was trained in `mixed_bfloat16` keeps its float32 weights and rounds no longer
+    between layers. Layers of other types, such as integers, stay as they are.
 
     Args:
-        model: `keras.Model`, of any precision policy.
+        model: built `keras.Model`, of any precision policy. It is not changed.
 
     Returns:
-        `keras.Model` with the same weights; the given one if it is float32 already.
+        `keras.Model` with the same weights, not compiled.
+
+    Raises:
+        ValueError: if the model is not built, or cannot be made from its config.
+
+    Example:
+        >>> import keras
+        >>> from tfssl.encoders import in_float32
+        >>> half = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
+        >>> half.layers[0].dtype_policy = keras.DTypePolicy("mixed_bfloat16")
+        >>> in_float32(half).layers[0].compute_dtype
+        'float32'
     """
-    config = keras.saving.serialize_keras_object(model)
-    changed = _float32_policies(config)
-    if changed == config:
-        return model
-    copy = keras.saving.deserialize_keras_object(changed)
-    copy.set_weights(model.get_weights())
+    if not model.built:
+        raise ValueError(
+            f"{model.name} has no weights yet. Call it once on images before."
+        )
+    config = _in_float32(keras.saving.serialize_keras_object(model))
+    try:
+        with float32_policy():
+            copy = keras.saving.deserialize_keras_object(config)
+        copy.set_weights(model.get_weights())
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{model.name} cannot be made from its config, so nobody could load it "
+            "safely. Use registered classes whose get_config says all of their "
+            f"arguments, and no Lambda layer. {error}"
+        ) from error
     return copy
 
 
-def _float32_policies(config):
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return {**config, "config": {"name": "float32"}}
-        return {key: _float32_policies(value) for key, value in config.items()}
+@contextlib.contextmanager
+def float32_policy():
+    """Within it, models made from a config compute as the config says.
+
+    Layers that a layer makes for itself appear in no config and take the global policy.
+    """
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _in_float32(config):
+    """The config with float32 for half precision, without optimizer and loss."""
     if isinstance(config, (list, tuple)):
-        return type(config)(_float32_policies(value) for value in config)
-    return config
+        return type(config)(_in_float32(value) for value in config)
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        name = config["config"]["name"]
+        return {**config, "config": {"name": "float32" if name in _HALF else name}}
+    return {
+        key: "float32" if key == "dtype" and value in _HALF else _in_float32(value)
+        for key, value in config.items()
+        if key != "compile_config"
+    }

@@ -4,10 +4,10 @@ import json
 
 import keras
 
+from tfssl.encoders.precision import float32_policy
 from tfssl.zoo.errors import FormatError, NotFoundError
 from tfssl.zoo.fetch import fetch, read_index
 from tfssl.zoo.index import entry_of, resolve_source
-from tfssl.zoo.precision import float32_policy
 
 
 class Listing(dict):

@@ -9,13 +9,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tfssl.encoders.precision import float32_policy, in_float32
 from tfssl.training.workdir import write_text
 from tfssl.zoo.card import model_card
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
 from tfssl.zoo.index import FORMAT, INDEX, check_name, file_facts
 from tfssl.zoo.metadata import describe, summary
-from tfssl.zoo.precision import float32_policy, in_float32
 
 
 def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfssl.zoo.precision import in_float32
+from tfssl.encoders.precision import in_float32
 
 
 def branches():
