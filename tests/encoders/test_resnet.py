@@ -1,0 +1,72 @@
+import keras
+import numpy as np
+import pytest
+
+from tfssl import encoders
+
+
+# What the networks of the paper have without their classifier.
+@pytest.mark.parametrize(
+    "make, dim, weights",
+    [
+        (encoders.resnet18, 512, 11_176_512),
+        (encoders.resnet34, 512, 21_284_672),
+        (encoders.resnet50, 2048, 23_508_032),
+    ],
+)
+def test_size(make, dim, weights):
+    encoder = make(image_size=64)
+    assert encoder.output_shape == (None, dim)
+    assert sum(int(np.prod(w.shape)) for w in encoder.trainable_weights) == weights
+
+
+@pytest.mark.parametrize(
+    "stem, size, side", [("imagenet", 224, 7), ("imagenet", 64, 2), ("small", 32, 4)]
+)
+def test_the_feature_map(stem, size, side):
+    encoder = encoders.resnet18(size, stem=stem, width=4, pooling=False)
+    assert encoder.output_shape == (None, side, side, 32)
+
+
+def test_the_stride_is_on_the_3x3_convolution():
+    encoder = encoders.resnet50(64, width=4)
+    assert encoder.get_layer("stage2_block1_1_conv").strides == (1, 1)
+    assert encoder.get_layer("stage2_block1_2_conv").strides == (2, 2)
+
+
+def test_blocks_start_as_the_identity():
+    image = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype("float32")
+    for zero in (True, False):
+        encoder = encoders.resnet18(16, stem="small", width=4, zero_init_residual=zero)
+        stem = encoder.get_layer("stem_relu").output
+        block = encoder.get_layer("stage1_block2_out").output
+        x, y = keras.Model(encoder.input, [stem, block])(image)
+        same = np.allclose(
+            keras.ops.convert_to_numpy(x), keras.ops.convert_to_numpy(y), atol=1e-6
+        )
+        assert same == zero
+
+
+def test_any_size_of_image():
+    encoder = encoders.resnet18(None, stem="small", width=4)
+    for size in (16, 20):
+        assert encoder(np.zeros((1, size, size + 4, 3))).shape == (1, 32)
+
+
+def test_pixel_scaling():
+    pixels = np.array([[[[0.0, 127.5, 255.0]]]], "float32")
+    scaled = keras.ops.convert_to_numpy(encoders.pixel_scaling()(pixels))
+    np.testing.assert_allclose(scaled.ravel(), [0, 0.5, 1])
+    standard = encoders.pixel_scaling((0.5, 0.4, 0.3), (0.1, 0.2, 0.25))(pixels)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(standard).ravel(), [-5, 0.5, 2.8], rtol=1e-5
+    )
+    with pytest.raises(ValueError, match="go together"):
+        encoders.pixel_scaling(mean=(0, 0, 0))
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="depth must be one of"):
+        encoders.resnet(19)
+    with pytest.raises(ValueError, match="stem must be"):
+        encoders.resnet18(32, stem="tiny")

@@ -1,0 +1,44 @@
+import keras
+import numpy as np
+import pytest
+
+from tfssl.layers import as_projection_head, projection_head
+
+
+def test_the_head_of_simclr():
+    head = projection_head(8, (6, 4))
+    kinds = [type(layer).__name__ for layer in head.layers]
+    assert kinds == [
+        "Dense",
+        "BatchNormalization",
+        "ReLU",
+        "Dense",
+        "BatchNormalization",
+    ]
+    # Linear layers without bias; the last norm without beta.
+    shapes = [tuple(w.shape) for w in head.trainable_weights]
+    assert shapes == [(8, 6), (6,), (6,), (6, 4), (4,)]
+    z = np.asarray(
+        keras.ops.convert_to_numpy(
+            head(np.random.default_rng(0).normal(size=(32, 8)), training=True)
+        )
+    )
+    np.testing.assert_allclose(z.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(z.std(0), 1, atol=1e-2)
+
+
+def test_without_a_final_norm_the_embedding_is_linear():
+    head = projection_head(8, (4,), final_norm=False)
+    x = np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
+    z = keras.ops.convert_to_numpy(head(x))
+    np.testing.assert_allclose(z, x @ head.get_weights()[0], rtol=1e-5, atol=1e-6)
+
+
+def test_a_head_is_a_model_or_widths():
+    head = projection_head(8, (4,))
+    assert as_projection_head(head, 8) is head
+    assert as_projection_head([16, 4], 8).output_shape == (None, 4)
+    with pytest.raises(ValueError, match=r"must take features \[batch, 5\]"):
+        as_projection_head(head, 5)
+    with pytest.raises(ValueError, match="at least one layer"):
+        projection_head(8, ())
