@@ -31,9 +31,9 @@ flags.DEFINE_string("method", "simclr", "What to learn by. One of: simclr.")
 flags.DEFINE_enum(
     "preset",
     "auto",
-    ["auto", "cifar", "paper"],
-    "Where numbers that are not set below come from: cifar, tuned for images up to 64 "
-    "pixels; paper; auto: by the size of the images.",
+    ["auto", "digits", "cifar", "paper"],
+    "Where what is not set below comes from: digits, a minute or two for handwritten "
+    "digits; cifar, tuned for images up to 64 pixels; paper; auto: by the images.",
 )
 flags.DEFINE_multi_string(
     "set",
@@ -43,12 +43,16 @@ flags.DEFINE_multi_string(
 )
 
 flags.DEFINE_enum(
-    "encoder", "resnet18", ["resnet18", "resnet34", "resnet50"], "The network."
+    "encoder",
+    None,
+    ["resnet10", "resnet18", "resnet34", "resnet50"],
+    "The network. Default: the preset's.",
 )
 flags.DEFINE_integer(
     "encoder_width",
-    64,
-    "Channels of the network's first stage; 64 is the full-size network.",
+    None,
+    "Channels of the network's first stage; 64 is the full-size network. Default: the "
+    "preset's.",
     lower_bound=1,
 )
 flags.DEFINE_enum(
@@ -59,7 +63,9 @@ flags.DEFINE_enum(
     "small for images up to 64 pixels.",
 )
 
-flags.DEFINE_integer("epochs", 100, "Passes over the images.", lower_bound=1)
+flags.DEFINE_integer(
+    "epochs", None, "Passes over the images. Default: the preset's.", lower_bound=1
+)
 flags.DEFINE_integer(
     "batch_size",
     None,
@@ -152,20 +158,20 @@ def main():
     strategy = devices.strategy(FLAGS.strategy)
     with devices.scope(strategy):
         model = make_model(recipe, train.images.shape[1])
-        model.compile(recipe.make_optimizer(len(train.images), FLAGS.epochs))
+        model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
     epoch = run.restore(model)
     if epoch:
-        print(f"Continuing {FLAGS.workdir} after epoch {epoch} of {FLAGS.epochs}.")
+        print(f"Continuing {FLAGS.workdir} after epoch {epoch} of {recipe.epochs}.")
     print(
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
         f"weights) on {len(train.images):,} images of {train.name}, {precision}."
     )
     chief = devices.is_chief(strategy)
-    if epoch < FLAGS.epochs:
+    if epoch < recipe.epochs:
         model.fit(
             train.images,
             batch_size=recipe.batch_size,
-            epochs=FLAGS.epochs,
+            epochs=recipe.epochs,
             initial_epoch=epoch,
             callbacks=watchers(train, test) + (run.callbacks(epoch) if chief else []),
             verbose=1 if sys.stdout.isatty() else 2,
@@ -190,12 +196,14 @@ def chosen_recipe(train):
     """The preset's recipe, with what the flags say instead."""
     from tfssl import methods
 
-    recipe = methods.recipe(FLAGS.method, train.images.shape[1], FLAGS.preset)
-    names = ("batch_size", "optimizer", "learning_rate", "weight_decay")
+    preset = FLAGS.preset
+    if preset == "auto" and FLAGS.dataset == "digits":
+        preset = "digits"
+    recipe = methods.recipe(FLAGS.method, train.images.shape[1], preset)
     changes = {
         name: FLAGS[name].value
-        for name in (*names, "warmup_epochs")
-        if FLAGS[name].value is not None
+        for name in vars(recipe)
+        if name in FLAGS and FLAGS[name].value is not None
     }
     if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
         missing = {"learning_rate", "weight_decay"} - set(changes)
@@ -215,7 +223,7 @@ def chosen_recipe(train):
     arguments, views = dict(recipe.arguments), dict(recipe.views)
     known = {
         "the method": (arguments, _arguments(method)),
-        "its views": (views, _arguments(method.views_class)),
+        "its views": (views, _arguments(views_class(method, recipe))),
     }
     for setting in FLAGS.set:
         name, equals, value = setting.partition("=")
@@ -231,20 +239,28 @@ def chosen_recipe(train):
     return dataclasses.replace(recipe, arguments=arguments, views=views)
 
 
+def views_class(method, recipe):
+    from tfssl import views
+
+    return (
+        getattr(views, recipe.views_class) if recipe.views_class else method.views_class
+    )
+
+
 def make_model(recipe, image_size):
     """The method with its encoder and views."""
-    from tfssl import encoders, methods
+    from tfssl import methods
 
     stem = FLAGS.stem
     if stem == "auto":
         stem = "small" if image_size <= methods.SMALL_IMAGE else "imagenet"
-    encoder = getattr(encoders, FLAGS.encoder)(
-        image_size, width=FLAGS.encoder_width, stem=stem
-    )
     method = methods.METHODS[FLAGS.method]
+    encoder = method.make_encoder(
+        recipe.encoder, image_size, width=recipe.encoder_width, stem=stem
+    )
     return method(
         encoder,
-        views=method.views_class(image_size, **recipe.views),
+        views=views_class(method, recipe)(image_size, **recipe.views),
         seed=FLAGS.seed,
         **recipe.arguments,
     )

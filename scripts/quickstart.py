@@ -27,14 +27,6 @@ flags.DEFINE_integer("draws", 5, "Draws of the labelled images.", lower_bound=2)
 flags.DEFINE_integer("steps", 200, "Updates with labels.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Seed of everything.", lower_bound=0)
 
-RECIPE = {
-    "temperature": 0.2,
-    "batch_size": 128,
-    "optimizer": "adamw",
-    "learning_rate": 2e-3,
-    "weight_decay": 1e-4,
-}
-
 
 def main():
     import tfssl
@@ -44,21 +36,22 @@ def main():
     devices.set_up("float32", seed=FLAGS.seed)
     train = tfssl.data.load("digits", "train")
     test = tfssl.data.load("digits", "test")
+    recipe = tfssl.methods.recipe("simclr", image_size=16, preset="digits")
+    recipe = dataclasses.replace(recipe, epochs=FLAGS.epochs)
     workdir = new_workdir(FLAGS.workdir)
     run = tfssl.training.Workdir(
         workdir,
         {
             "method": "simclr",
             "dataset": "digits",
-            "epochs": FLAGS.epochs,
+            **dataclasses.asdict(recipe),
             "seed": FLAGS.seed,
             "images": len(train.images),
-            **RECIPE,
         },
     )
 
     print(f"1. Pretraining on {len(train.images):,} images without labels")
-    model = pretrain(run, train)
+    model = pretrain(run, recipe, train)
 
     print(f"\n2. {FLAGS.labels_per_class} labels a class, {FLAGS.draws} draws")
     results = [
@@ -108,24 +101,23 @@ def new_workdir(path):
     return path
 
 
-def pretrain(run, train):
+def pretrain(run, recipe, train):
     """SimCLR of a small ResNet, with views that leave a digit what it is."""
     import tfssl
 
     model = tfssl.methods.SimCLR(
-        tfssl.encoders.resnet(10, image_size=16, stem="small", width=16),
+        tfssl.encoders.resnet10(
+            image_size=16, stem="small", width=recipe.encoder_width
+        ),
         views=tfssl.views.DigitViews(image_size=16),
-        projector=(128, 64),
-        temperature=RECIPE["temperature"],
         seed=FLAGS.seed,
+        **recipe.arguments,
     )
-    fields = {field.name for field in dataclasses.fields(tfssl.methods.Recipe)}
-    recipe = tfssl.methods.Recipe(**{k: v for k, v in RECIPE.items() if k in fields})
-    model.compile(recipe.make_optimizer(len(train.images), FLAGS.epochs))
+    model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
     model.fit(
         train.images,
         batch_size=recipe.batch_size,
-        epochs=FLAGS.epochs,
+        epochs=recipe.epochs,
         callbacks=run.callbacks(epoch=0),
         verbose=2,
     )

@@ -40,6 +40,12 @@ def make(name, seed=0, optimizer=None):
     return model
 
 
+def batch(model, x, seed=0):
+    """What the model's loss gets of these images."""
+    made = tuple(model.views(x, seed=seed))
+    return (*made, np.arange(len(x), dtype="int32")) if model.needs_index else made
+
+
 def images(n=32, seed=0):
     """Smooth coloured pictures: random 4x4 grids, enlarged."""
     random = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from cases import CASES, images, make, views
+from cases import CASES, batch, images, make
 from keras import ops
 
 import tfssl
@@ -15,7 +15,7 @@ def numpy(x):
     return ops.convert_to_numpy(ops.cast(x, "float32"))
 
 
-def loss_and_gradients(model, batch):
+def loss_and_gradients(model, views):
     """Value of the loss and the gradient of each trainable variable."""
     if keras.backend.backend() == "jax":
         import jax
@@ -23,7 +23,7 @@ def loss_and_gradients(model, batch):
         def loss_of(values):
             mapping = list(zip(model.trainable_variables, values, strict=True))
             with keras.StatelessScope(mapping):
-                return model.views_loss(batch)[0]
+                return model.views_loss(views)[0]
 
         values = [v.value for v in model.trainable_variables]
         loss, gradients = jax.value_and_grad(loss_of)(values)
@@ -31,14 +31,14 @@ def loss_and_gradients(model, batch):
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            loss, _ = model.views_loss(batch)
+            loss, _ = model.views_loss(views)
         gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
     return float(loss), gradients
 
 
 def test_every_trainable_variable_gets_a_gradient(name):
     model = make(name)
-    loss, gradients = loss_and_gradients(model, model.views(images(), seed=0))
+    loss, gradients = loss_and_gradients(model, batch(model, images()))
     assert np.isfinite(loss)
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
         assert gradient is not None, variable.path
@@ -47,11 +47,10 @@ def test_every_trainable_variable_gets_a_gradient(name):
 
 
 def test_loss_does_not_depend_on_the_order_of_the_batch(name):
-    batch = [numpy(view) for view in views()(images(), seed=0)]
-    order = np.random.default_rng(0).permutation(len(batch[0]))
-    model = make(name)
-    before = float(model.views_loss(tuple(batch))[0])
-    after = float(model.views_loss(tuple(view[order] for view in batch))[0])
+    views = [ops.convert_to_numpy(view) for view in batch(make(name), images())]
+    order = np.random.default_rng(0).permutation(len(views[0]))
+    before = float(make(name).views_loss(tuple(views))[0])
+    after = float(make(name).views_loss(tuple(view[order] for view in views))[0])
     assert after == pytest.approx(before, rel=1e-5)
 
 
@@ -87,30 +86,31 @@ def test_a_resumed_run_equals_an_unbroken_one(name, tmp_path):
 
 
 def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
-    batch = views()(images(), seed=0)
     full = make(name)
-    expected = float(full.views_loss(batch)[0])
+    before = full.get_weights()
+    views = batch(full, images())
+    expected = float(full.views_loss(views)[0])
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         mixed = make(name)
     finally:
         keras.config.set_dtype_policy("float32")
-    mixed.set_weights(full.get_weights())
-    loss = mixed.views_loss(batch)[0]
+    mixed.set_weights(before)
+    loss = mixed.views_loss(views)[0]
     assert "float32" in str(loss.dtype)
     assert float(loss) == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.parametrize("kind", ["black", "equal", "one"])
 def test_boundary_inputs_give_a_number_or_a_named_error(name, kind):
-    batch = {
+    x = {
         "black": np.zeros((8, 16, 16, 3), "uint8"),
         "equal": np.full((8, 16, 16, 3), 77, "uint8"),
         "one": images(1),
     }[kind]
     model = make(name)
     try:
-        loss, gradients = loss_and_gradients(model, model.views(batch, seed=0))
+        loss, gradients = loss_and_gradients(model, batch(model, x))
     except ValueError as error:
         assert "Received" in str(error)
         return
@@ -143,7 +143,7 @@ def test_it_learns(name):
         )
 
     model = make(name, optimizer=keras.optimizers.Adam(3e-3))
-    model.views = tfssl.views.DigitViews(16)
+    model.views = tfssl.views.DigitViews(16, num_views=model.views.num_views)
     before = accuracy(model)
     history = model.fit(train.images, batch_size=128, epochs=8, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]

@@ -22,7 +22,7 @@ if backend == "jax":
                 raise ModuleNotFoundError(name)
     sys.meta_path.insert(0, NoTensorFlow)
 import keras
-from cases import CASES, images, make, views
+from cases import CASES, batch, images, make
 from test_contract import loss_and_gradients, numpy
 
 model = make(name)
@@ -31,8 +31,7 @@ random = np.random.default_rng(0)
 for w in model.weights:
     if w.path.endswith(("kernel", "bias")):
         w.assign(random.normal(0, 0.2, w.shape))
-batch = views()(images(), seed=0)
-loss, gradients = loss_and_gradients(model, batch)
+loss, gradients = loss_and_gradients(model, batch(model, images()))
 np.savez(file, loss, *[numpy(g) for g in gradients])
 model.fit(images(), batch_size=16, epochs=1, verbose=0)
 """

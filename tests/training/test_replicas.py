@@ -12,13 +12,17 @@ import sys
 import keras, numpy as np, tensorflow as tf
 from tfssl.training import devices
 devices.set_up("float32", virtual_devices=2)
-from cases import CASES, images, make, views
+from cases import CASES, batch, images, make
 
 name = sys.argv[1]
-batches = [
-    {"views": tuple(np.asarray(v) for v in views()(images(16, seed=s), seed=s))}
-    for s in range(3)
-]
+
+def element(seed):
+    model = make(name)
+    views = [np.asarray(v) for v in batch(model, images(16, seed=seed), seed=seed)]
+    index = {"index": views.pop()} if model.needs_index else {}
+    return {"views": tuple(views), **index}
+
+batches = [element(seed) for seed in range(3)]
 
 def run(strategy, epochs_of, rate):
     with devices.scope(strategy):
@@ -26,8 +30,8 @@ def run(strategy, epochs_of, rate):
     start = [np.asarray(w) for w in model.weights]
     data = tf.data.Dataset.from_generator(
         lambda: iter(epochs_of),
-        output_signature={"views": tuple(
-            tf.TensorSpec(v.shape, "float32") for v in batches[0]["views"])},
+        output_signature=tf.nest.map_structure(
+            lambda v: tf.TensorSpec(v.shape, v.dtype), batches[0]),
     )
     losses = model.fit(data, epochs=1, verbose=0).history["loss"]
     return losses, [np.asarray(w) for w in model.weights], start, model.weights

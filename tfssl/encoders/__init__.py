@@ -6,9 +6,13 @@ from tfssl.encoders.resnet import (
     IMAGENET_STD,
     pixel_scaling,
     resnet,
+    resnet10,
     resnet18,
     resnet34,
     resnet50,
+    resnet101,
+    resnet152,
+    sk_resnet50,
 )
 
 __all__ = [
@@ -17,7 +21,11 @@ __all__ = [
     "in_float32",
     "pixel_scaling",
     "resnet",
+    "resnet10",
+    "resnet101",
+    "resnet152",
     "resnet18",
     "resnet34",
     "resnet50",
+    "sk_resnet50",
 ]

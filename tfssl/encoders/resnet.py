@@ -1,8 +1,9 @@
 """ResNet encoders (v1.5) for images of any size."""
 
 import keras
+from keras import ops
 
-from tfssl.layers import BatchNormalization
+from tfssl.layers import BatchNormalization, SplitBatchNormalization
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -13,7 +14,14 @@ _DEPTHS = {
     18: ((2, 2, 2, 2), False),
     34: ((3, 4, 6, 3), False),
     50: ((3, 4, 6, 3), True),
+    101: ((3, 4, 23, 3), True),
+    152: ((3, 8, 36, 3), True),
 }
+
+
+def resnet10(image_size=224, **kwargs):
+    """ResNet-10: 4 basic blocks. The arguments are those of `resnet`."""
+    return resnet(10, image_size, **kwargs)
 
 
 def resnet18(image_size=224, **kwargs):
@@ -38,6 +46,21 @@ def resnet50(image_size=224, **kwargs):
     return resnet(50, image_size, **kwargs)
 
 
+def resnet101(image_size=224, **kwargs):
+    """ResNet-101: 33 bottleneck blocks. The arguments are those of `resnet`."""
+    return resnet(101, image_size, **kwargs)
+
+
+def resnet152(image_size=224, **kwargs):
+    """ResNet-152: 50 bottleneck blocks. The arguments are those of `resnet`."""
+    return resnet(152, image_size, **kwargs)
+
+
+def sk_resnet50(image_size=224, **kwargs):
+    """ResNet-50 with selective kernels. The arguments are those of `resnet`."""
+    return resnet(50, image_size, selective_kernels=True, **kwargs)
+
+
 def resnet(
     depth,
     image_size=224,
@@ -45,7 +68,9 @@ def resnet(
     width=64,
     stem="imagenet",
     zero_init_residual=True,
+    norm="batch",
     synchronized=True,
+    selective_kernels=False,
     pooling=True,
     mean=None,
     std=None,
@@ -57,7 +82,7 @@ def resnet(
     3x3 convolution. Padding is symmetric as in PyTorch's networks.
 
     Args:
-        depth: 10, 18, 34 or 50.
+        depth: 10, 18, 34, 50, 101 or 152.
         image_size: int, tuple `(height, width)`, or None for any size.
             Defaults to 224.
         width: int, channels of the first stage; the features have 8 times as many
@@ -65,7 +90,12 @@ def resnet(
         stem: "imagenet" (7x7 convolution with stride 2, then max-pooling) or "small"
             (3x3 convolution, no pooling; for images up to about 64 pixels).
         zero_init_residual: bool, whether each block starts as the identity.
+        norm: "batch"; "split", batch normalisation in 8 groups as for MoCo; "layer",
+            over the channels of each position; or "none".
         synchronized: bool, whether replicas share batch statistics.
+        selective_kernels: bool, whether the 3x3 convolutions choose between two of
+            them for each channel, with the stem and the shortcuts that go with it
+            (ResNet-D). From 50 layers on.
         pooling: bool, True for features `[batch, dim]`, False for the feature map
             `[batch, h, w, dim]`.
         mean, std: sequences of 3 floats for pixel values in [0, 1], subtracted and
@@ -78,25 +108,39 @@ def resnet(
         values in [0, 255] to features.
 
     Raises:
-        ValueError: for an unknown depth or stem.
+        ValueError: for an unknown depth, stem or norm, or selective kernels in a net
+            of basic blocks.
 
     Source: He et al. 2015, arXiv 1512.03385; zero initialisation: Goyal et al. 2017,
-    arXiv 1706.02677, section 5.1.
+    arXiv 1706.02677, section 5.1; selective kernels: Li et al. 2019, arXiv 1903.06586,
+    as in SimCLR v2, arXiv 2006.10029, appendix C.
     """
     if depth not in _DEPTHS:
         raise ValueError(f"depth must be one of {sorted(_DEPTHS)}. Received: {depth}")
     if stem not in ("imagenet", "small"):
         raise ValueError(f'stem must be "imagenet" or "small". Received: {stem!r}')
+    if norm not in _NORMS:
+        raise ValueError(f"norm must be one of {sorted(_NORMS)}. Received: {norm!r}")
     stages, bottleneck = _DEPTHS[depth]
+    if selective_kernels and not bottleneck:
+        raise ValueError(
+            "selective_kernels needs bottleneck blocks: a depth of 50 or more. "
+            f"Received: depth={depth}"
+        )
     block = _bottleneck_block if bottleneck else _basic_block
-    build = _Builder(synchronized, zero_init_residual)
+    build = _Builder(norm, synchronized, zero_init_residual, selective_kernels)
 
     if image_size is None or isinstance(image_size, int):
         image_size = (image_size, image_size)
     images = keras.Input((*image_size, 3), name="images")
     x = pixel_scaling(mean, std)(images)
     if stem == "imagenet":
-        x = build.conv_norm_relu(x, width, 7, 2, "stem")
+        if selective_kernels:
+            x = build.conv_norm_relu(x, width // 2, 3, 2, "stem_1")
+            x = build.conv_norm_relu(x, width // 2, 3, 1, "stem_2")
+            x = build.conv_norm_relu(x, width, 3, 1, "stem")
+        else:
+            x = build.conv_norm_relu(x, width, 7, 2, "stem")
         x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
         x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
     else:
@@ -109,6 +153,8 @@ def resnet(
     if pooling:
         x = keras.layers.GlobalAveragePooling2D(name="features")(x)
     default_name = f"resnet{depth}" + ("" if width == 64 else f"w{width}")
+    if selective_kernels:
+        default_name = f"sk_{default_name}"
     return keras.Model(images, x, name=name or default_name)
 
 
@@ -134,12 +180,17 @@ def pixel_scaling(mean=None, std=None):
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="pixel_scaling")
 
 
+_NORMS = ("batch", "split", "layer", "none")
+
+
 class _Builder:
     """Convolution and normalisation with the settings of one network."""
 
-    def __init__(self, synchronized, zero_init_residual):
+    def __init__(self, norm, synchronized, zero_init_residual, selective_kernels):
+        self.kind = norm
         self.synchronized = synchronized
         self.zero_init_residual = zero_init_residual
+        self.selective_kernels = selective_kernels
 
     def conv(self, x, filters, kernel, stride, name):
         if kernel > 1 and stride > 1:
@@ -150,7 +201,7 @@ class _Builder:
             kernel,
             strides=stride,
             padding="valid" if stride > 1 else "same",
-            use_bias=False,
+            use_bias=self.kind == "none",
             kernel_initializer=keras.initializers.VarianceScaling(
                 2.0, "fan_out", "untruncated_normal"
             ),
@@ -158,12 +209,21 @@ class _Builder:
         )(x)
 
     def norm(self, x, name, ends_block=False):
-        zero = ends_block and self.zero_init_residual
-        return BatchNormalization(
-            synchronized=self.synchronized,
-            gamma_initializer="zeros" if zero else "ones",
-            name=f"{name}_norm",
-        )(x)
+        if self.kind == "none":
+            return x
+        options = {
+            "gamma_initializer": (
+                "zeros" if ends_block and self.zero_init_residual else "ones"
+            ),
+            "name": f"{name}_norm",
+        }
+        if self.kind == "layer":
+            layer = keras.layers.LayerNormalization(**options)
+        elif self.kind == "split":
+            layer = SplitBatchNormalization(**options)
+        else:
+            layer = BatchNormalization(synchronized=self.synchronized, **options)
+        return layer(x)
 
     def conv_norm_relu(self, x, filters, kernel, stride, name):
         x = self.norm(self.conv(x, filters, kernel, stride, name), name)
@@ -172,6 +232,12 @@ class _Builder:
     def shortcut(self, x, filters, stride, name):
         if stride == 1 and x.shape[-1] == filters:
             return x
+        if self.selective_kernels and stride > 1:
+            # ResNet-D: every position counts.
+            x = keras.layers.AveragePooling2D(
+                stride, padding="same", name=f"{name}_shortcut_pool"
+            )(x)
+            stride = 1
         x = self.conv(x, filters, 1, stride, f"{name}_shortcut")
         return self.norm(x, f"{name}_shortcut")
 
@@ -191,7 +257,24 @@ def _basic_block(build, x, filters, stride, name):
 def _bottleneck_block(build, x, filters, stride, name):
     shortcut = build.shortcut(x, 4 * filters, stride, name)
     x = build.conv_norm_relu(x, filters, 1, 1, f"{name}_1")
-    x = build.conv_norm_relu(x, filters, 3, stride, f"{name}_2")
+    if build.selective_kernels:
+        x = _selective_kernel(build, x, filters, stride, f"{name}_2")
+    else:
+        x = build.conv_norm_relu(x, filters, 3, stride, f"{name}_2")
     x = build.conv(x, 4 * filters, 1, 1, f"{name}_3")
     x = build.norm(x, f"{name}_3", ends_block=True)
     return build.add(x, shortcut, name)
+
+
+def _selective_kernel(build, x, filters, stride, name):
+    """Two 3x3 convolutions, and for each channel a mixture that the image chooses."""
+    both = build.conv_norm_relu(x, 2 * filters, 3, stride, name)
+    a, b = ops.split(both, 2, axis=-1)
+    squeezed = ops.mean(a + b, axis=(1, 2), keepdims=True)
+    hidden = max(filters // 16, 32)
+    squeezed = build.conv_norm_relu(squeezed, hidden, 1, 1, f"{name}_squeeze")
+    scores = build.conv(squeezed, 2 * filters, 1, 1, f"{name}_scores")
+    score_a, score_b = ops.split(scores, 2, axis=-1)
+    # A softmax over two.
+    share = ops.sigmoid(score_a - score_b)
+    return share * a + (1.0 - share) * b

@@ -2,5 +2,16 @@
 
 from tfssl.layers.batch_normalization import BatchNormalization
 from tfssl.layers.heads import as_projection_head, projection_head
+from tfssl.layers.momentum import follow, momentum_copy
+from tfssl.layers.queue import Queue
+from tfssl.layers.split_batch_normalization import SplitBatchNormalization
 
-__all__ = ["BatchNormalization", "as_projection_head", "projection_head"]
+__all__ = [
+    "BatchNormalization",
+    "Queue",
+    "SplitBatchNormalization",
+    "as_projection_head",
+    "follow",
+    "momentum_copy",
+    "projection_head",
+]

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfssl import replicas, training
+from tfssl import encoders, replicas, training
 from tfssl.training.batches import Batches
 from tfssl.training.images import check_images
 from tfssl.views.random import fold_in
@@ -17,13 +17,16 @@ _MONITORED = 512
 class Method(training.Trainer, keras.Model):
     """A self-supervised method: an encoder, views of its images, and a loss on them.
 
-    A method implements `views_loss`; those with a teacher, a queue or a centre also
-    `after_update`. The step, replicas, precision, logs and saving are done here.
+    A method implements `views_loss`; those with a teacher that moves after the
+    optimizer also `after_update`. The step, replicas, precision, logs and saving are
+    done here.
 
     `fit` takes plain images: an array `[n, height, width, 3]`, a `tf.data.Dataset` of
     image batches, or of `(images, labels)` whose labels are ignored, or a
     `keras.utils.PyDataset` of either. Pixel values are in [0, 255], uint8 or float.
-    Ready-made views can be fed as `{"views": (view_1, view_2)}`.
+    Ready-made views can be fed as `{"views": (view_1, view_2)}`, and images with their
+    place in the data set, for methods that `need_index`, as
+    `{"images": ..., "index": ...}`; for arrays `fit` adds it.
 
     Args:
         encoder: `keras.Model` from images to features `[batch, dim]` or to a feature
@@ -38,6 +41,10 @@ class Method(training.Trainer, keras.Model):
     views_class = None
     # Names of what `views_loss` logs besides the loss.
     log_names = ()
+    # Whether `views_loss` gets, after the views, the images' index in the data set.
+    needs_index = False
+    # The network that plays against the rest, with an optimizer of its own, or None.
+    adversary = None
 
     def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
@@ -60,8 +67,12 @@ class Method(training.Trainer, keras.Model):
     def views_loss(self, views):
         """The loss of one batch of views, in training mode.
 
+        State that the loss moves, such as a queue, is assigned here, and an adversary
+        takes its step here, by `train_adversary`.
+
         Args:
-            views: tuple of float32 tensors `[batch, height, width, 3]`.
+            views: tuple of float32 tensors `[batch, height, width, 3]`, and the int32
+                index `[batch]` if the method `needs_index`.
 
         Returns:
             Tuple of a float32 scalar, the mean over this replica's images, and a dict
@@ -71,6 +82,20 @@ class Method(training.Trainer, keras.Model):
 
     def after_update(self):
         """What moves after the optimizer's step: teachers, centres."""
+
+    @classmethod
+    def make_encoder(cls, name, image_size, **kwargs):
+        """An encoder that suits the method, by name: what the scripts train.
+
+        Args:
+            name: of a function of `tfssl.encoders`, such as "resnet18".
+            image_size: int.
+            **kwargs: of that function.
+
+        Returns:
+            `keras.Model`.
+        """
+        return getattr(encoders, name)(image_size, **kwargs)
 
     # What a method uses
 
@@ -89,10 +114,54 @@ class Method(training.Trainer, keras.Model):
     def call(self, images, training=False):
         return self.features(images, training=training)
 
-    def compile(self, optimizer="adam", **kwargs):
+    @property
+    def learned_variables(self):
+        """What the optimizer moves: all trainable variables but the adversary's."""
+        if self.adversary is None:
+            return self.trainable_variables
+        others = {id(v) for v in self.adversary.trainable_variables}
+        return [v for v in self.trainable_variables if id(v) not in others]
+
+    def compile(self, optimizer="adam", adversary_optimizer=None, **kwargs):
+        """Sets the optimizers.
+
+        Args:
+            optimizer: `keras.optimizers.Optimizer` or its name.
+            adversary_optimizer: the same, for methods with an adversary. Defaults to
+                Adam with learning rate 2e-4 and beta_1 = 0.5.
+            **kwargs: as `keras.Model.compile`.
+
+        Raises:
+            ValueError: for an adversary on another backend than TensorFlow, or an
+                optimizer for an adversary that is not there.
+        """
+        if self.adversary is None and adversary_optimizer is not None:
+            raise ValueError(
+                f"{self.name} has no adversary. Received: "
+                f"adversary_optimizer={adversary_optimizer}"
+            )
+        if self.adversary is not None:
+            if keras.backend.backend() != "tensorflow":
+                raise ValueError(
+                    f"{self.name} with an adversary trains on TensorFlow only. "
+                    f"Received: KERAS_BACKEND={keras.backend.backend()}. Set "
+                    "KERAS_BACKEND=tensorflow, or the adversary's weight to 0."
+                )
+            adversary_optimizer = keras.optimizers.get(
+                adversary_optimizer or keras.optimizers.Adam(2e-4, beta_1=0.5)
+            )
+        self.adversary_optimizer = adversary_optimizer
         super().compile(optimizer=optimizer, **kwargs)
         # In the strategy's scope and before any checkpoint is restored.
-        self.build_optimizer()
+        self.build_optimizers()
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if self.adversary_optimizer is not None:
+            config["adversary_optimizer"] = keras.saving.serialize_keras_object(
+                self.adversary_optimizer
+            )
+        return config
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -133,6 +202,7 @@ class Method(training.Trainer, keras.Model):
                 seed=self.seed,
                 epoch=initial_epoch,
                 shuffle=shuffle,
+                with_index=self.needs_index,
             )
         elif batch_size is not None:
             raise ValueError(
@@ -176,10 +246,19 @@ class Method(training.Trainer, keras.Model):
     # What the trainers use
 
     def views_of(self, data):
-        """The views of one element of the data."""
-        if isinstance(data, dict):
-            return tuple(ops.cast(view, "float32") for view in data["views"])
-        return self.make_views(_images_of(data), self.key())
+        """What `views_loss` gets of one element of the data."""
+        if isinstance(data, dict) and "views" in data:
+            views = tuple(ops.cast(view, "float32") for view in data["views"])
+        else:
+            views = tuple(self.make_views(_images_of(data), self.key()))
+        if not self.needs_index:
+            return views
+        if not isinstance(data, dict) or "index" not in data:
+            raise ValueError(
+                f"{self.name} needs each image's place in the data set. Feed "
+                '{"images": images, "index": integers}, or an array of images.'
+            )
+        return (*views, ops.cast(data["index"], "int32"))
 
     def update_logs(self, loss, logs):
         """Adds to the epoch's means; returns them."""
@@ -205,12 +284,12 @@ def _checked_encoder(encoder):
 
 def _images_of(data):
     if isinstance(data, dict):
-        if "views" not in data:
+        if "views" not in data and "images" not in data:
             raise ValueError(
-                'A dict of data must hold ready-made views under "views". Received '
+                'A dict of data must hold "images", or ready-made "views". Received '
                 f"the keys {sorted(data)}"
             )
-        return data["views"][0]
+        return data["views"][0] if "views" in data else data["images"]
     return data[0] if isinstance(data, (tuple, list)) else data
 
 

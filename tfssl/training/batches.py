@@ -33,10 +33,11 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         shuffle: whether to shuffle. If not, every epoch is in the order of the array.
         drop_remainder: whether to leave out the last images of an epoch when they do
             not fill a batch.
+        with_index: whether each image comes with its place in the array, int32.
 
     Returns:
-        `batches[i]` is the `i`-th batch of the current epoch: images, or
-        `(images, labels)`.
+        `batches[i]` is the `i`-th batch of the current epoch: images,
+        `(images, labels)`, or `{"images": ..., "index": ...}`.
 
     Raises:
         ValueError: when the arrays do not match, or hold less than one batch.
@@ -62,6 +63,7 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         epoch=0,
         shuffle=True,
         drop_remainder=True,
+        with_index=False,
     ):
         super().__init__()
         if getattr(images, "ndim", None) != 4 or len(images) == 0:
@@ -76,6 +78,8 @@ class Batches(keras.utils.PyDataset, DataAdapter):
                 "batch_size must be positive, seed and epoch not negative. Received: "
                 f"batch_size={batch_size}, seed={seed}, epoch={epoch}."
             )
+        if labels is not None and with_index:
+            raise ValueError("Batches have labels or an index, not both.")
         if drop_remainder and batch_size > len(images):
             raise ValueError(
                 f"{len(images)} images do not fill one batch of {batch_size}. Choose "
@@ -87,6 +91,7 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         self.epoch = epoch
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
+        self.with_index = with_index
         self._batch_size = batch_size
         self._order = None  # (epoch, permutation)
         self._in_epoch = False
@@ -116,6 +121,8 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         start = index * self._batch_size
         chosen = order[start : start + self._batch_size]
         images = np.asarray(self.images[chosen])
+        if self.with_index:
+            return {"images": images, "index": chosen.astype("int32")}
         return images if self.labels is None else (images, self.labels[chosen])
 
     # What `fit`, `evaluate` and `predict` ask of a data adapter.
@@ -163,10 +170,15 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         import tensorflow as tf
 
         count = self._batch_size if self.drop_remainder else None
-        arrays = (self.images,) if self.labels is None else (self.images, self.labels)
-        signature = tuple(
-            tf.TensorSpec((count, *array.shape[1:]), array.dtype) for array in arrays
-        )
+        images = tf.TensorSpec((count, *self.images.shape[1:]), self.images.dtype)
+        if self.with_index:
+            index = tf.TensorSpec((count,), "int32")
+            signature = ({"images": images, "index": index},)
+        elif self.labels is None:
+            signature = (images,)
+        else:
+            labels = tf.TensorSpec((count, *self.labels.shape[1:]), self.labels.dtype)
+            signature = (images, labels)
         dataset = tf.data.Dataset.from_generator(
             self._tuples, output_signature=signature
         )

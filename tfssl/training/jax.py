@@ -36,7 +36,7 @@ class Trainer:
     def make_views(self, images, key):
         return self.views(images, key)
 
-    def build_optimizer(self):
+    def build_optimizers(self):
         self.optimizer.build(self.trainable_variables)
 
     def _with_state(self, trainable, non_trainable, metrics):

@@ -6,6 +6,7 @@ from tfssl.views.blur import gaussian_blur
 from tfssl.views.multi_crop import DINOViews, MultiCropViews
 from tfssl.views.presets import (
     BYOLViews,
+    CropViews,
     DigitViews,
     MoCoViews,
     SimCLRViews,
@@ -25,6 +26,7 @@ from tfssl.views.views import Views
 __all__ = [
     "BYOLViews",
     "ColorJitter",
+    "CropViews",
     "DINOViews",
     "DigitViews",
     "MoCoViews",

@@ -195,6 +195,7 @@ class DigitViews(Preset):
             `(0.4, 1)`.
         degrees: float, largest turn and shear to either side. Defaults to 12.
         brightness: float, of the colour jitter. Defaults to 0.4.
+        num_views: int. Defaults to 2.
 
     Example:
         >>> import numpy as np, tfssl
@@ -203,16 +204,56 @@ class DigitViews(Preset):
         16
     """
 
-    def __init__(self, image_size, crop_scale=(0.4, 1.0), degrees=12.0, brightness=0.4):
+    def __init__(
+        self,
+        image_size,
+        crop_scale=(0.4, 1.0),
+        degrees=12.0,
+        brightness=0.4,
+        num_views=2,
+    ):
         steps = [
             RandomAffine(degrees=degrees, shear=degrees),
             RandomResizedCrop(image_size, crop_scale),
             ColorJitter(brightness, brightness, 0.0, 0.0),
         ]
         super().__init__(
-            [steps] * 2,
+            [steps] * num_views,
             image_size=image_size,
             crop_scale=list(crop_scale),
             degrees=degrees,
             brightness=brightness,
+            num_views=num_views,
+        )
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class CropViews(Preset):
+    """Crop and flip, colours untouched: for methods that make their task themselves.
+
+    Args:
+        image_size: int, height and width of the views.
+        crop_scale: tuple of floats, smallest and largest share of the image in a view.
+            Defaults to `(0.2, 1)`.
+        flip: bool. Defaults to True.
+        num_views: int. Defaults to 1.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.CropViews(image_size=32)
+        >>> (view,) = views(np.zeros((4, 40, 32, 3), "uint8"), seed=0)
+
+    Source: Tian et al. 2019, arXiv 1906.05849, section 4.1.
+    """
+
+    def __init__(self, image_size, crop_scale=(0.2, 1.0), flip=True, num_views=1):
+        steps = [RandomResizedCrop(image_size, crop_scale)]
+        if flip:
+            steps.append(RandomFlip())
+        super().__init__(
+            [steps] * num_views,
+            image_size=image_size,
+            crop_scale=list(crop_scale),
+            flip=flip,
+            num_views=num_views,
         )

@@ -1,0 +1,88 @@
+"""A queue of past embeddings."""
+
+import keras
+from keras import ops
+
+from tfssl import replicas
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class Queue(keras.layers.Layer):
+    """The newest `size` embeddings, the same on all replicas.
+
+    It starts full of random unit vectors. New rows replace the oldest ones, round and
+    round; the batch need not divide the size. Nothing is differentiated.
+
+    Args:
+        size: int, rows.
+        dim: int, width of an embedding.
+        seed: int, of the first rows. Defaults to 0.
+
+    Raises:
+        ValueError: if a push holds more rows than the queue.
+
+    Example:
+        >>> import keras, tfssl
+        >>> queue = tfssl.layers.Queue(size=5, dim=2)
+        >>> queue.push(keras.ops.ones((3, 2)))
+        >>> int(queue.pointer)
+        3
+
+    Source: He et al. 2019, arXiv 1911.05722, section 3.2 and algorithm 1.
+    """
+
+    def __init__(self, size, dim, seed=0, name="queue"):
+        super().__init__(name=name, dtype="float32", trainable=False)
+        self.size, self.dim, self.seed = size, dim, seed
+        self.rows = self.add_weight(
+            shape=(size, dim),
+            initializer=_RandomUnitRows(seed),
+            trainable=False,
+            name="rows",
+        )
+        self.pointer = self.add_weight(
+            shape=(),
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            name="pointer",
+        )
+        self.built = True
+
+    def push(self, rows):
+        """Replaces the oldest rows.
+
+        Args:
+            rows: tensor `[batch, dim]` of this replica; those of all replicas are
+                pushed, in replica order.
+        """
+        rows = replicas.gather(ops.stop_gradient(ops.cast(rows, "float32")))
+        count = rows.shape[0]
+        if count > self.size:
+            raise ValueError(
+                f"A queue of {self.size} cannot take a batch. Choose a larger queue "
+                f"or a smaller batch. Received: {count} rows"
+            )
+        pointer = ops.convert_to_tensor(self.pointer)
+        places = (pointer + ops.arange(count, dtype="int32")) % self.size
+        self.rows.assign(
+            ops.scatter_update(ops.convert_to_tensor(self.rows), places[:, None], rows)
+        )
+        self.pointer.assign((pointer + count) % self.size)
+
+    def get_config(self):
+        return {
+            "size": self.size,
+            "dim": self.dim,
+            "seed": self.seed,
+            "name": self.name,
+        }
+
+
+class _RandomUnitRows(keras.initializers.Initializer):
+    def __init__(self, seed):
+        self.seed = seed
+
+    def __call__(self, shape, dtype=None):
+        rows = keras.random.normal(shape, seed=self.seed, dtype=dtype or "float32")
+        return rows / ops.norm(rows, axis=-1, keepdims=True)
