@@ -116,3 +116,31 @@ __all__ = [
     "nt_xent",
     "nt_xent_logits",
 ]
+
+
+def queue_logits(query, key, queue, temperature=0.2):
+    """Similarities of queries with their key, and with a queue of other keys.
+
+    Args:
+        query, key: float tensors `[batch, dim]`; row i of both is image i.
+        queue: float tensor `[size, dim]` of rows of length 1.
+        temperature: divides the cosine similarities. Defaults to 0.2.
+
+    Returns:
+        float32 `[batch, 1 + size]`; the key is in column 0. Key and queue take no
+        gradient.
+
+    Example:
+        >>> from tfssl import losses
+        >>> rows = keras.ops.eye(8)
+        >>> losses.queue_logits(rows[:2], rows[:2], rows[2:]).shape[1]
+        7
+
+    Source: He et al. 2019, arXiv 1911.05722, algorithm 1.
+    """
+    query = l2_normalize(query)
+    key = ops.stop_gradient(l2_normalize(key))
+    queue = ops.stop_gradient(ops.convert_to_tensor(queue))
+    positive = ops.sum(query * key, axis=1, keepdims=True)
+    negatives = ops.matmul(query, ops.transpose(queue))
+    return ops.concatenate([positive, negatives], axis=1) / temperature

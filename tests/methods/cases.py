@@ -8,16 +8,21 @@ import tfssl
 SIZE = 16
 
 
-def encoder():
+def encoder(norm=None):
     """A residual network small enough to be traced in a moment."""
+    norm = norm or tfssl.layers.BatchNormalization()
+
+    def normalize(x):
+        return type(norm).from_config({**norm.get_config(), "name": None})(x)
+
     image = keras.Input((SIZE, SIZE, 3))
     x = tfssl.encoders.pixel_scaling()(image)
     for filters in (8, 16):
         x = keras.layers.Conv2D(filters, 3, 2, "same", use_bias=False)(x)
-        x = tfssl.layers.BatchNormalization()(x)
+        x = normalize(x)
         x = y = keras.layers.ReLU()(x)
         y = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
-        y = tfssl.layers.BatchNormalization()(y)
+        y = normalize(y)
         x = keras.layers.ReLU()(keras.layers.Add()([x, y]))
     features = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(image, features, name="small")
@@ -28,8 +33,21 @@ def views(**kwargs):
 
 
 CASES = {
+    "moco": lambda: tfssl.methods.MoCo(
+        encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
+    ),
+    "moco_v1": lambda: tfssl.methods.MoCo(
+        encoder(tfssl.layers.SplitBatchNormalization(groups=2)),
+        views(),
+        projector=(16,),
+        queue_size=192,
+        momentum=0.9,
+    ),
     "simclr": lambda: tfssl.methods.SimCLR(encoder(), views(), temperature=0.2),
 }
+
+# Normalised in groups of the batch: its order matters.
+SPLIT = {"moco_v1"}
 
 
 def make(name, seed=0, optimizer=None):

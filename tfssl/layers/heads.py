@@ -9,6 +9,7 @@ def projection_head(
     input_dim,
     widths,
     final_norm=True,
+    norm=True,
     initializer="glorot_uniform",
     synchronized=True,
     name="projector",
@@ -21,6 +22,7 @@ def projection_head(
             width of the embedding.
         final_norm: bool, whether the embedding is normalised too, by a
             BatchNormalization without beta as in SimCLR. Defaults to True.
+        norm: bool, False for a plain MLP with biases and ReLU, as in MoCo v2.
         initializer: initializer of the kernels.
         synchronized: bool, whether replicas share their statistics.
         name: string.
@@ -46,12 +48,12 @@ def projection_head(
         layers.append(
             keras.layers.Dense(
                 width,
-                use_bias=False,
+                use_bias=not norm,
                 kernel_initializer=initializer,
                 name=f"linear_{number}",
             )
         )
-        if not last or final_norm:
+        if norm and (final_norm or not last):
             layers.append(
                 BatchNormalization(
                     center=not last, synchronized=synchronized, name=f"norm_{number}"

@@ -1,6 +1,7 @@
 """A queue of past embeddings."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfssl import replicas
@@ -84,5 +85,7 @@ class _RandomUnitRows(keras.initializers.Initializer):
         self.seed = seed
 
     def __call__(self, shape, dtype=None):
-        rows = keras.random.normal(shape, seed=self.seed, dtype=dtype or "float32")
-        return rows / ops.norm(rows, axis=-1, keepdims=True)
+        # The same numbers on all backends and replicas.
+        rows = np.random.default_rng(self.seed).normal(size=shape)
+        rows /= np.linalg.norm(rows, axis=-1, keepdims=True)
+        return ops.convert_to_tensor(rows, dtype or "float32")

@@ -1,10 +1,11 @@
 """Methods: what is learned from images without labels. One file each."""
 
 from tfssl.methods.method import Method
+from tfssl.methods.moco import MoCo
 from tfssl.methods.recipes import SMALL_IMAGE, Recipe, recipe
 from tfssl.methods.simclr import SimCLR
 
 # What --method chooses from.
-METHODS = {"simclr": SimCLR}
+METHODS = {"moco": MoCo, "moco_v1": MoCo, "moco_v2": MoCo, "simclr": SimCLR}
 
-__all__ = ["METHODS", "SMALL_IMAGE", "Method", "Recipe", "SimCLR", "recipe"]
+__all__ = ["METHODS", "SMALL_IMAGE", "Method", "MoCo", "Recipe", "SimCLR", "recipe"]

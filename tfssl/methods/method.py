@@ -104,10 +104,15 @@ class Method(training.Trainer, keras.Model):
         features = self.encoder(images, training=training)
         return ops.mean(features, axis=(1, 2)) if features.ndim == 4 else features
 
-    def key(self):
-        """The `[2]` key of the random numbers of this step on this replica."""
+    def key(self, shared=False):
+        """The `[2]` key of the random numbers of this step.
+
+        Args:
+            shared: bool, whether all replicas get the same key. Defaults to False.
+        """
         key = ops.stack([ops.cast(self.seed, "int32"), ops.cast(self.step, "int32")])
-        return fold_in(key, replicas.index())
+        # Numbers from 0 are the replicas'.
+        return fold_in(key, 2**31 - 1 if shared else replicas.index())
 
     # The Keras model
 

@@ -102,10 +102,70 @@ def _digits(num_views=2, **changes):
     return dataclasses.replace(recipe, **changes)
 
 
+# The authors' settings for ImageNet, and near those of their CIFAR demonstration.
+_MOCO = {
+    "encoder": "resnet50",
+    "optimizer": "sgd",
+    "learning_rate": 0.03,
+    "weight_decay": 1e-4,
+    "warmup_epochs": 0,
+    "epochs": 200,
+}
+_MOCO_SMALL = {
+    "optimizer": "sgd",
+    "learning_rate": 0.06,
+    "weight_decay": 5e-4,
+}
+
 PRESETS = ("digits", "cifar", "paper")
 
 # The recipes of each method, in the order of the presets.
 RECIPES = {
+    "moco_v1": (
+        _digits(
+            arguments={
+                "projector": (64,),
+                "queue_size": 1024,
+                "temperature": 0.1,
+                "momentum": 0.99,
+            },
+        ),
+        Recipe(
+            arguments={
+                "projector": (128,),
+                "queue_size": 4096,
+                "temperature": 0.1,
+                "momentum": 0.99,
+            },
+            views={"version": 2},
+            **_MOCO_SMALL,
+        ),
+        Recipe(
+            arguments={"projector": (128,), "temperature": 0.07},
+            views={"version": 1},
+            **_MOCO,
+        ),
+    ),
+    "moco_v2": (
+        _digits(
+            arguments={
+                "projector": (128, 64),
+                "queue_size": 1024,
+                "temperature": 0.1,
+                "momentum": 0.99,
+            },
+        ),
+        Recipe(
+            arguments={
+                "projector": (2048, 128),
+                "queue_size": 4096,
+                "temperature": 0.1,
+                "momentum": 0.99,
+            },
+            **_MOCO_SMALL,
+        ),
+        Recipe(arguments={"temperature": 0.2}, **_MOCO),
+    ),
     "simclr": (
         _digits(arguments={"temperature": 0.2, "projector": (128, 64)}),
         Recipe(
@@ -124,6 +184,7 @@ RECIPES = {
         ),
     ),
 }
+RECIPES["moco"] = RECIPES["moco_v2"]
 
 
 def recipe(method, image_size, preset="auto"):
