@@ -79,20 +79,49 @@ def load_train_and_test(encoder):
     return splits
 
 
-def load_encoder(source):
-    """An encoder from a file of a run, or `zoo:NAME`."""
-    import keras
+def define_encoder_flags():
+    """Defines the flags that name a pretrained encoder."""
+    flags.DEFINE_string(
+        "encoder", None, "The encoder.keras of a run, or zoo:NAME.", required=True
+    )
+    flags.DEFINE_integer(
+        "head_layer",
+        0,
+        "Layers of the projector to keep on top of the encoder; for SimCLR v2, 1 suits "
+        "few labels. The projector.keras beside the encoder is read.",
+        lower_bound=0,
+    )
 
-    import tfssl
+
+def load_encoder(source, head_layer=0):
+    """An encoder from a file of a run, or `zoo:NAME`; with layers of its projector."""
+    from tfssl import transfer, zoo
 
     if source.startswith("zoo:"):
-        return tfssl.zoo.load(source.removeprefix("zoo:"))
-    if not os.path.exists(source):
+        name = source.removeprefix("zoo:")
+        encoder = zoo.load(name)
+        if head_layer:
+            projector = zoo.load_projector(name)
+    else:
+        encoder = load_model(source)
+        if head_layer:
+            projector = load_model(
+                os.path.join(os.path.dirname(source), "projector.keras")
+            )
+    if head_layer:
+        encoder = transfer.with_head(encoder, projector, head_layer)
+    return encoder
+
+
+def load_model(path):
+    import keras
+
+    if not os.path.exists(path):
         raise FileNotFoundError(
-            f"There is no encoder {source!r}. Give the encoder.keras of a run's "
-            "workdir, or zoo:NAME."
+            f"There is no file {path!r}. Give the encoder.keras of a run's workdir, or "
+            "zoo:NAME."
         )
-    return keras.saving.load_model(source, compile=False, safe_mode=True)
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def flag_values(*modules):

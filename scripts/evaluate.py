@@ -15,10 +15,8 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 common.define_data_flags()
+common.define_encoder_flags()
 
-flags.DEFINE_string(
-    "encoder", None, "The encoder.keras of a run, or zoo:NAME.", required=True
-)
 flags.DEFINE_list("protocol", ["knn", "linear"], "Some of knn and linear.")
 flags.DEFINE_integer("k", 200, "Neighbours of knn.", lower_bound=1)
 flags.DEFINE_float("temperature", 0.1, "Temperature of knn's vote.", lower_bound=1e-4)
@@ -34,7 +32,7 @@ flags.register_validator(
 def main():
     from tfssl import transfer
 
-    encoder = common.load_encoder(FLAGS.encoder)
+    encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train, test = common.load_train_and_test(encoder)
     if "knn" in FLAGS.protocol and FLAGS.k > len(train.images):
         raise ValueError(

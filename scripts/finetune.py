@@ -14,11 +14,9 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 common.define_data_flags()
+common.define_encoder_flags()
 MODES = ("frozen", "full", "scratch")
 
-flags.DEFINE_string(
-    "encoder", None, "The encoder.keras of a run, or zoo:NAME.", required=True
-)
 flags.DEFINE_list("mode", ["full"], "Some of frozen, full and scratch.")
 flags.DEFINE_integer("labels_per_class", None, "Labelled images of each class.")
 flags.DEFINE_float("label_fraction", None, "Or: the share of labelled images.")
@@ -41,7 +39,7 @@ def main():
 
     if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
         raise ValueError("Set one of --labels_per_class and --label_fraction.")
-    encoder = common.load_encoder(FLAGS.encoder)
+    encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train, test = common.load_train_and_test(encoder)
     modes = list(FLAGS.mode)
     if "full" in modes and "scratch" not in modes:

@@ -27,7 +27,11 @@ common.define_data_flags()
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True
 )
-flags.DEFINE_string("method", "simclr", "What to learn by. One of: simclr.")
+flags.DEFINE_string(
+    "method",
+    "simclr",
+    "What to learn by: moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
+)
 flags.DEFINE_enum(
     "preset",
     "auto",

@@ -44,6 +44,10 @@ CASES = {
         momentum=0.9,
     ),
     "simclr": lambda: tfssl.methods.SimCLR(encoder(), views(), temperature=0.2),
+    "simclr_v2": lambda: tfssl.methods.SimCLRv2(encoder(), views(), temperature=0.2),
+    "simclr_v2_memory": lambda: tfssl.methods.SimCLRv2(
+        encoder(), views(), memory=320, momentum=0.9, temperature=0.2
+    ),
 }
 
 # Normalised in groups of the batch: its order matters.

@@ -1,11 +1,12 @@
 """The whole path with the scripts, on both backends."""
 
 import json
+import re
 
 import pytest
 from programs import run, write_npz
 
-SCRIPTS = ("quickstart", "pretrain", "evaluate", "finetune", "publish")
+SCRIPTS = ("quickstart", "pretrain", "evaluate", "finetune", "distill", "publish")
 
 
 @pytest.mark.slow
@@ -57,6 +58,19 @@ def test_help_reads_without_starting_anything(script):
     assert "tensorflow" not in done.stderr.lower()
 
 
+def test_help_names_every_method():
+    import subprocess
+
+    import tfssl
+    from programs import command
+
+    done = subprocess.run(command("pretrain", "--help"), capture_output=True, text=True)
+    text = " ".join(done.stdout.split())
+    named = text.partition("--method: ")[2].partition("(default")[0]
+    for method in tfssl.methods.METHODS:
+        assert re.search(rf"\b{method}\b", named), method
+
+
 @pytest.mark.parametrize(
     "script, flags, message",
     [
@@ -64,7 +78,7 @@ def test_help_reads_without_starting_anything(script):
         ("pretrain", ["--batch_size=5000"], "more than the 1297"),
         ("pretrain", ["--set=temprature=1"], "temprature"),
         ("pretrain", ["--optimizer=sgd"], "--learning_rate"),
-        ("evaluate", ["--encoder=nothing.keras"], "There is no encoder"),
+        ("evaluate", ["--encoder=nothing.keras"], "There is no file"),
         ("evaluate", ["--encoder=a", "--protocol=svm"], "some of knn and linear"),
         ("finetune", ["--encoder=a"], "Set one of"),
         ("publish", ["--name=a"], "is this the workdir of a run"),

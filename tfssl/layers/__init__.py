@@ -3,6 +3,7 @@
 from tfssl.layers.batch_normalization import BatchNormalization
 from tfssl.layers.heads import as_projection_head, projection_head
 from tfssl.layers.momentum import follow, momentum_copy
+from tfssl.layers.pooling import pooled
 from tfssl.layers.queue import Queue
 from tfssl.layers.split_batch_normalization import SplitBatchNormalization
 
@@ -13,5 +14,6 @@ __all__ = [
     "as_projection_head",
     "follow",
     "momentum_copy",
+    "pooled",
     "projection_head",
 ]

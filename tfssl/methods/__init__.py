@@ -4,8 +4,24 @@ from tfssl.methods.method import Method
 from tfssl.methods.moco import MoCo
 from tfssl.methods.recipes import SMALL_IMAGE, Recipe, recipe
 from tfssl.methods.simclr import SimCLR
+from tfssl.methods.simclr_v2 import SimCLRv2
 
 # What --method chooses from.
-METHODS = {"moco": MoCo, "moco_v1": MoCo, "moco_v2": MoCo, "simclr": SimCLR}
+METHODS = {
+    "moco": MoCo,
+    "moco_v1": MoCo,
+    "moco_v2": MoCo,
+    "simclr": SimCLR,
+    "simclr_v2": SimCLRv2,
+}
 
-__all__ = ["METHODS", "SMALL_IMAGE", "Method", "MoCo", "Recipe", "SimCLR", "recipe"]
+__all__ = [
+    "METHODS",
+    "SMALL_IMAGE",
+    "Method",
+    "MoCo",
+    "Recipe",
+    "SimCLR",
+    "SimCLRv2",
+    "recipe",
+]

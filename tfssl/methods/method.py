@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfssl import encoders, replicas, training
+from tfssl import encoders, layers, replicas, training
 from tfssl.training.batches import Batches
 from tfssl.training.images import check_images
 from tfssl.views.random import fold_in
@@ -101,8 +101,7 @@ class Method(training.Trainer, keras.Model):
 
     def features(self, images, training=False):
         """Features `[batch, dim]` of images, pooled if the encoder gives a map."""
-        features = self.encoder(images, training=training)
-        return ops.mean(features, axis=(1, 2)) if features.ndim == 4 else features
+        return layers.pooled(self.encoder(images, training=training))
 
     def key(self, shared=False):
         """The `[2]` key of the random numbers of this step.

@@ -114,9 +114,7 @@ class MoCo(Method):
         start = replicas.index() * batch
         mine = ops.take(rows, ops.slice(order, (start,), (batch,)), axis=0)
 
-        features = self.key_encoder(mine, training=True)
-        if features.ndim == 4:
-            features = ops.mean(features, axis=(1, 2))
+        features = layers.pooled(self.key_encoder(mine, training=True))
         keys = replicas.gather(self.key_projector(features, training=True))
         places = ops.slice(ops.argsort(order), (start,), (batch,))
         return ops.stop_gradient(ops.take(keys, places, axis=0))

@@ -183,6 +183,26 @@ RECIPES = {
             warmup_epochs=10,
         ),
     ),
+    "simclr_v2": (
+        _digits(arguments={"temperature": 0.2, "projector": (128, 128, 64)}),
+        Recipe(
+            arguments={"temperature": 0.2, "projector": (2048, 2048, 128)},
+            views={"crop_scale": (0.2, 1.0)},
+            optimizer="lars",
+            learning_rate=2.0,
+            weight_decay=1e-4,
+        ),
+        Recipe(
+            arguments={"temperature": 0.1},
+            encoder="sk_resnet50",
+            epochs=800,
+            optimizer="lars",
+            learning_rate=0.4,
+            weight_decay=1e-4,
+            batch_size=4096,
+            warmup_epochs=40,
+        ),
+    ),
 }
 RECIPES["moco"] = RECIPES["moco_v2"]
 

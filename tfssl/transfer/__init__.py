@@ -1,18 +1,24 @@
 """What an encoder is worth: kNN, linear probe, few labels."""
 
 from tfssl.transfer.classifier import classifier, copy_of, reinitialized
+from tfssl.transfer.distillation import Distillation, distillation_loss
 from tfssl.transfer.features import features
 from tfssl.transfer.few_labels import few_label_indices
-from tfssl.transfer.finetune import finetune
+from tfssl.transfer.finetune import FewLabelTrainer, default_augmentation, finetune
+from tfssl.transfer.head import with_head
 from tfssl.transfer.knn import KNNCallback, knn_accuracy, knn_predict
 from tfssl.transfer.linear import LinearProbe, linear_probe
 from tfssl.transfer.report import write_report
 
 __all__ = [
+    "Distillation",
+    "FewLabelTrainer",
     "KNNCallback",
     "LinearProbe",
     "classifier",
     "copy_of",
+    "default_augmentation",
+    "distillation_loss",
     "features",
     "few_label_indices",
     "finetune",
@@ -20,5 +26,6 @@ __all__ = [
     "knn_predict",
     "linear_probe",
     "reinitialized",
+    "with_head",
     "write_report",
 ]

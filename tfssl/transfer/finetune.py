@@ -73,23 +73,12 @@ def finetune(
         if data.labels is None:
             raise ValueError(f"{data.name}, split {data.split}, has no labels.")
     if augment == "auto":
-        size = train.images.shape[1]
-        augment = Views([[RandomResizedCrop(size, scale=(0.5, 1.0)), RandomFlip()]])
+        augment = default_augmentation(train.images.shape[1])
     classes = int(train.labels.max()) + 1
-    if mode != "scratch":
+    if mode == "frozen":
         pretrained = features(encoder, train.images), features(encoder, test.images)
-
-    if mode != "frozen":
-        # One compiled model for all draws; each draw sets all of its weights.
-        model = classifier(encoder, classes)
-        model.compile(
-            keras.optimizers.AdamW(
-                WarmupCosine(learning_rate, steps, warmup_steps=steps // 10),
-                weight_decay=1e-2,
-            ),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        )
-        model.optimizer.build(model.trainable_variables)
+    else:
+        trainer = FewLabelTrainer(encoder, classes, steps, batch_size, learning_rate)
 
     accuracies = []
     for draw in range(draws):
@@ -97,27 +86,12 @@ def finetune(
             train.labels, labels_per_class, label_fraction, seed + draw
         )
         labels = train.labels[rows]
-        if mode != "scratch":
-            head = _frozen_head(pretrained[0][rows], labels)
         if mode == "frozen":
+            head = _frozen_head(pretrained[0][rows], labels)
             predicted = head.predict(pretrained[1])
         else:
-            for variable in model.optimizer.variables:
-                variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-            if mode == "full":
-                model.set_weights([*encoder.get_weights(), *_dense(head, classes)])
-            else:
-                keras.utils.set_random_seed(seed + draw)
-                random = classifier(reinitialized(encoder), classes)
-                model.set_weights(random.get_weights())
-            _train(
-                model,
-                train.images[rows],
-                labels,
-                steps,
-                batch_size,
-                augment,
-                seed + draw,
+            model = trainer.fit(
+                train.images[rows], labels, mode, augment, seed=seed + draw
             )
             logits = model.predict(test.images, batch_size=500, verbose=0)
             predicted = logits.argmax(axis=1)
@@ -150,6 +124,81 @@ def finetune(
         "draws": accuracies,
         "settings": settings,
     }
+
+
+def default_augmentation(image_size):
+    """Crops of at least half the image, and flips: `tfssl.views.Views` of one view."""
+    return Views([[RandomResizedCrop(image_size, scale=(0.5, 1.0)), RandomFlip()]])
+
+
+class FewLabelTrainer:
+    """Trains classifiers of one architecture on few labels, one after the other.
+
+    The network is compiled once; each training sets all of its weights.
+
+    Args:
+        encoder: `keras.Model` from images to features.
+        classes: int.
+        steps, batch_size, learning_rate: as in `finetune`.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> trainer = tfssl.transfer.FewLabelTrainer(encoder, classes=2, steps=2)
+        >>> images = np.zeros((8, 16, 16, 3), "uint8")
+        >>> model = trainer.fit(images, np.arange(8) % 2, mode="scratch")
+        >>> model.output_shape
+        (None, 2)
+    """
+
+    def __init__(self, encoder, classes, steps=400, batch_size=64, learning_rate=1e-3):
+        self.encoder, self.classes = encoder, classes
+        self.steps, self.batch_size = steps, batch_size
+        self.model = classifier(encoder, classes)
+        self.model.compile(
+            keras.optimizers.AdamW(
+                WarmupCosine(learning_rate, steps, warmup_steps=steps // 10),
+                weight_decay=1e-2,
+            ),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+
+    def fit(self, images, labels, mode="full", augment=None, seed=0):
+        """Trains from the encoder ("full") or from random weights ("scratch").
+
+        Args:
+            images: array `[n, height, width, 3]`.
+            labels: integer array `[n]`.
+            mode: "full" or "scratch".
+            augment: `tfssl.views.Views` of one view, or None.
+            seed: int, of random weights, order and views.
+
+        Returns:
+            The classifier, from images to logits. The next call trains it anew.
+        """
+        model = self.model
+        for variable in model.optimizer.variables:
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
+        if mode == "full":
+            head = _frozen_head(features(self.encoder, images), labels)
+            start = [*self.encoder.get_weights(), *_dense(head, self.classes)]
+        else:
+            keras.utils.set_random_seed(seed)
+            start = classifier(reinitialized(self.encoder), self.classes).get_weights()
+        model.set_weights(start)
+
+        batch_size = min(self.batch_size, len(images))
+        random = np.random.default_rng(seed)
+        passes = -(-self.steps * batch_size // len(images))
+        order = np.concatenate([random.permutation(len(images)) for _ in range(passes)])
+        for step in range(self.steps):
+            rows = order[step * batch_size : (step + 1) * batch_size]
+            batch = images[rows]
+            if augment is not None:
+                (batch,) = augment(batch, np.array([seed, step], "int32"))
+            model.train_on_batch(batch, labels[rows])
+        return model
 
 
 def _frozen_head(features, labels):
@@ -198,17 +247,3 @@ def _dense(head, classes):
     kernel[:, head.classes_] = weights.T
     bias[head.classes_] = biases
     return kernel, bias
-
-
-def _train(model, images, labels, steps, batch_size, augment, seed):
-    """A fixed number of updates on batches of the labelled images."""
-    batch_size = min(batch_size, len(images))
-    random = np.random.default_rng(seed)
-    passes = -(-steps * batch_size // len(images))
-    order = np.concatenate([random.permutation(len(images)) for _ in range(passes)])
-    for step in range(steps):
-        rows = order[step * batch_size : (step + 1) * batch_size]
-        batch = images[rows]
-        if augment is not None:
-            (batch,) = augment(batch, np.array([seed, step], "int32"))
-        model.train_on_batch(batch, labels[rows])

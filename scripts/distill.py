@@ -1,0 +1,211 @@
+"""Teach a network without labels what a classifier fine-tuned on few labels knows.
+
+    python scripts/distill.py --encoder=runs/a/encoder.keras --dataset=tfds:cifar10 \\
+        --labels_per_class=25 --workdir=runs/a_distilled
+
+The pretrained encoder is fine-tuned on the labelled images: the teacher. The student,
+a network of random weights, learns on all training images, without their labels, to
+say what the teacher says. It is compared with the same network trained on the labels
+alone. The workdir receives the student (student.keras, images to logits), its metrics
+and distillation.json. The same command again continues an interrupted run.
+"""
+
+import sys
+
+import common
+import numpy as np
+from absl import flags
+
+FLAGS = flags.FLAGS
+common.define_data_flags()
+common.define_encoder_flags()
+
+flags.DEFINE_string(
+    "workdir", None, "Folder of the run; made if it does not exist.", required=True
+)
+flags.DEFINE_integer("labels_per_class", None, "Labelled images of each class.")
+flags.DEFINE_float("label_fraction", None, "Or: the share of labelled images.")
+flags.DEFINE_integer(
+    "steps", 400, "Updates of the teacher and of labels alone.", lower_bound=1
+)
+flags.DEFINE_string(
+    "student",
+    None,
+    "The student's network: resnet10, resnet18, resnet34 or resnet50. Default: that of "
+    "the teacher (self-distillation).",
+)
+flags.DEFINE_integer("student_width", 64, "Channels of its first stage.", lower_bound=1)
+flags.DEFINE_integer("epochs", 20, "Passes over the images.", lower_bound=1)
+flags.DEFINE_integer("batch_size", 256, "Images a step.", lower_bound=2)
+flags.DEFINE_float(
+    "learning_rate",
+    2e-3,
+    "Peak learning rate of AdamW for 256 images a step.",
+    lower_bound=0,
+)
+flags.DEFINE_float("temperature", 1.0, "Softens both; 1 does not.", lower_bound=1e-3)
+flags.DEFINE_float(
+    "alpha",
+    1.0,
+    "Weight of the teacher; the rest is the weight of the labels.",
+    lower_bound=0,
+    upper_bound=1,
+)
+flags.DEFINE_enum(
+    "precision", "auto", ["auto", "float32", "mixed_bfloat16"], "Of the student."
+)
+flags.DEFINE_integer("seed", 0, "Seed of labels, weights and views.", lower_bound=0)
+
+
+def main():
+    from tfssl import methods, training, transfer
+    from tfssl.training import devices
+
+    if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
+        raise ValueError("Set one of --labels_per_class and --label_fraction.")
+    # The teacher computes in float32, the student as asked.
+    devices.set_up("float32", seed=FLAGS.seed)
+    encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
+    train, test = common.load_train_and_test(encoder)
+    recipe = methods.Recipe(
+        optimizer="adamw",
+        learning_rate=FLAGS.learning_rate,
+        weight_decay=1e-2,
+        batch_size=FLAGS.batch_size,
+        epochs=FLAGS.epochs,
+    )
+    run = training.Workdir(
+        FLAGS.workdir,
+        {
+            **common.flag_values(common, sys.modules[__name__]),
+            "method": "distillation",
+            "images": len(train.images),
+        },
+    )
+    classes = int(train.labels.max()) + 1
+    rows = transfer.few_label_indices(
+        train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed
+    )
+    labelled = train.images[rows], train.labels[rows]
+    augment = transfer.default_augmentation(train.images.shape[1])
+    student_encoder = make_student(encoder, train.images.shape[1])
+
+    teacher = saved(
+        run,
+        "teacher",
+        lambda: fine_tuned(encoder, classes, labelled, "full", augment),
+    )
+    alone = saved(
+        run,
+        "labels_alone",
+        lambda: fine_tuned(student_encoder, classes, labelled, "scratch", augment),
+    )
+    devices.set_up(FLAGS.precision, seed=FLAGS.seed)
+    student = transfer.classifier(make_student(encoder, train.images.shape[1]), classes)
+    model = transfer.Distillation(
+        student,
+        teacher,
+        temperature=FLAGS.temperature,
+        alpha=FLAGS.alpha,
+        seed=FLAGS.seed,
+    )
+    model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
+    epoch = run.restore(model)
+    if epoch:
+        print(f"Continuing {FLAGS.workdir} after epoch {epoch} of {FLAGS.epochs}.")
+    if epoch < FLAGS.epochs:
+        model.fit(
+            unlabelled(train, rows, epoch),
+            epochs=FLAGS.epochs,
+            initial_epoch=epoch,
+            callbacks=run.callbacks(epoch),
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    finish(run, teacher, alone, model.student, test, len(rows))
+
+
+def make_student(encoder, image_size):
+    """The student's network, with random weights."""
+    from tfssl import encoders, methods, transfer
+
+    if FLAGS.student is None:
+        return transfer.reinitialized(encoder)
+    stem = "small" if image_size <= methods.SMALL_IMAGE else "imagenet"
+    make = getattr(encoders, FLAGS.student, None)
+    if make is None:
+        raise ValueError(f"There is no encoder {FLAGS.student!r} for --student.")
+    return make(image_size, width=FLAGS.student_width, stem=stem)
+
+
+def fine_tuned(encoder, classes, labelled, mode, augment):
+    """A classifier trained on the labelled images."""
+    from tfssl import transfer
+
+    print(f"Training on {len(labelled[0])} labelled images ({mode}) ...")
+    trainer = transfer.FewLabelTrainer(encoder, classes, FLAGS.steps)
+    return trainer.fit(*labelled, mode, augment, seed=FLAGS.seed)
+
+
+def saved(run, name, make):
+    """A model of the workdir; made and saved the first time."""
+    path = run.path / f"{name}.keras"
+    if not path.exists():
+        run.save_model(make(), name)
+    return common.load_model(str(path))
+
+
+def unlabelled(train, rows, epoch):
+    """All training images, with the labels of the labelled ones if they are used."""
+    from tfssl import training
+
+    labels = None
+    if FLAGS.alpha < 1:
+        labels = np.full(len(train.images), -1, "int64")
+        labels[rows] = train.labels[rows]
+    return training.Batches(
+        train.images,
+        labels,
+        batch_size=FLAGS.batch_size,
+        seed=FLAGS.seed,
+        epoch=epoch,
+    )
+
+
+def finish(run, teacher, alone, student, test, labelled_images):
+    """Saves the student and what all three are worth on the test images."""
+    from tfssl.encoders import in_float32
+
+    student = in_float32(student)
+    run.save_model(student, "student")
+    models = {"teacher": teacher, "distilled": student, "labels_alone": alone}
+    predicted = {
+        name: model.predict(test.images, batch_size=500, verbose=0).argmax(axis=1)
+        for name, model in models.items()
+    }
+    results = [
+        {
+            "protocol": name,
+            "metric": "accuracy",
+            "value": float(np.mean(classes == test.labels)),
+            "std": None,
+            "settings": {
+                "labelled_images": labelled_images,
+                "test_images": len(test.labels),
+                "agreement_with_teacher": float(
+                    np.mean(classes == predicted["teacher"])
+                ),
+                "parameters": models[name].count_params(),
+            },
+        }
+        for name, classes in predicted.items()
+    ]
+    output = str(run.path / "distillation.json")
+    common.write_results(output, FLAGS.encoder, FLAGS.dataset, results)
+    for result in results[1:]:
+        agreement = result["settings"]["agreement_with_teacher"]
+        print(f"{result['protocol']} agrees with the teacher on {agreement:.4f}")
+    run.record(finished=True)
+
+
+if __name__ == "__main__":
+    common.run(main)

@@ -1,0 +1,45 @@
+"""A teacher of few labels, and what a student learns from it."""
+
+import json
+
+import pytest
+from programs import run, write_npz
+
+
+@pytest.mark.slow
+def test_distill(tmp_path):
+    write_npz(tmp_path / "data.npz")
+    data = f"--dataset=npz:{tmp_path / 'data.npz'}"
+    small = ("--encoder_width=4", "--batch_size=64", "--epochs=1", "--noreport")
+    run("pretrain", "--method=simclr_v2", data, *small, f"--workdir={tmp_path / 'a'}")
+    flags = (
+        f"--encoder={tmp_path / 'a' / 'encoder.keras'}",
+        "--head_layer=1",
+        "--labels_per_class=8",
+        "--steps=20",
+        "--student=resnet10",
+        "--student_width=4",
+        "--batch_size=64",
+        "--epochs=2",
+        "--alpha=0.9",
+        data,
+        f"--workdir={tmp_path / 'b'}",
+    )
+    out = run("distill", *flags)
+    assert "agrees with the teacher" in out
+    content = json.loads((tmp_path / "b" / "distillation.json").read_text())
+    names = [result["protocol"] for result in content["results"]]
+    assert names == ["teacher", "distilled", "labels_alone"]
+    agreement = content["results"][0]["settings"]["agreement_with_teacher"]
+    assert agreement == 1.0
+    # The same command again finds everything done and says the same.
+    assert run("distill", *flags).splitlines()[-2:] == out.splitlines()[-2:]
+    assert (tmp_path / "b" / "student.keras").exists()
+
+
+def test_mistakes_are_told(tmp_path):
+    flags = ("--encoder=nothing.keras", f"--workdir={tmp_path / 'b'}")
+    assert "Set one of" in run("distill", *flags, fails=True)
+    error = run("distill", *flags, "--labels_per_class=1", fails=True)
+    assert "There is no file" in error
+    assert not (tmp_path / "b").exists()

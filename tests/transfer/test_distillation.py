@@ -1,0 +1,116 @@
+import keras
+import numpy as np
+import pytest
+from cases import encoder, images
+from keras import ops
+
+import tfssl
+from tfssl.transfer import Distillation, classifier, distillation_loss
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+def softmax(x):
+    x = np.exp(x - x.max(axis=1, keepdims=True))
+    return x / x.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.3, 4.0])
+def test_value_and_gradient_of_the_definition(temperature):
+    random = np.random.default_rng(0)
+    t, s = random.normal(size=(2, 5, 3)).astype("float32")
+    p, q = softmax(t / temperature), softmax(s / temperature)
+    expected = -(p * np.log(q)).sum(1).mean() * temperature**2
+    loss = float(distillation_loss(t, s, temperature))
+    assert loss == pytest.approx(expected, rel=1e-5)
+    gradient = gradient_of(lambda s: distillation_loss(t, s, temperature), s)
+    np.testing.assert_allclose(gradient, (q - p) * temperature / 5, atol=1e-6)
+    # The least it can be is the teacher's entropy, where the gradient is 0.
+    same = gradient_of(lambda s: distillation_loss(t, s, temperature), t)
+    np.testing.assert_allclose(same, 0, atol=1e-6)
+    assert np.all(gradient_of(lambda t: distillation_loss(t, s), t) == 0)
+
+
+def gradient_of(function, x):
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.asarray(jax.grad(function)(x))
+    import tensorflow as tf
+
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = function(x)
+    gradient = tape.gradient(loss, x)
+    return np.zeros(x.shape) if gradient is None else gradient.numpy()
+
+
+def pair():
+    keras.utils.set_random_seed(0)
+    teacher, student = classifier(encoder(), 3), classifier(encoder(), 3)
+    kernel = teacher.layers[-1].kernel
+    kernel.assign(np.random.default_rng(0).normal(0, 3, kernel.shape))
+    return student, teacher
+
+
+def test_the_student_comes_to_agree_and_the_teacher_stays():
+    student, teacher = pair()
+    before = teacher.get_weights()
+    model = Distillation(student, teacher)
+    model.compile(keras.optimizers.Adam(1e-2))
+    x = images(64)
+    logs = model.fit(x, batch_size=32, epochs=40, verbose=0).history
+    # A last layer of zeros says nothing at first.
+    assert logs["loss"][0] == pytest.approx(np.log(3), rel=0.5)
+    assert logs["agreement"][-1] > 0.8
+    for a, b in zip(before, teacher.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert {id(v) for v in model.trainable_variables} == {
+        id(v) for v in student.trainable_variables
+    }
+
+
+def test_labels_count_where_there_are_some():
+    student, teacher = pair()
+    model = Distillation(student, teacher, alpha=0.25)
+    x = images(8).astype("float32")
+    labels = np.array([0, -1, 2, -1, -1, -1, 1, -1])
+    loss = float(model.views_loss((x, ops.convert_to_tensor(labels, "int32")))[0])
+    t = numpy(teacher(x))
+    s = numpy(student(x, training=True))
+    distilled = -(softmax(t) * np.log(softmax(s))).sum(1).mean()
+    known = labels >= 0
+    labelled = -np.log(softmax(s)[known, labels[known]]).mean()
+    assert loss == pytest.approx(0.25 * distilled + 0.75 * labelled, rel=1e-4)
+
+    nothing = ops.full((8,), -1, dtype="int32")
+    loss = float(model.views_loss((x, nothing))[0])
+    assert loss == pytest.approx(0.25 * distilled, rel=1e-4)
+    model.compile("sgd")
+    with pytest.raises(ValueError, match="needs labels"):
+        model.fit(images(8), batch_size=8, verbose=0)
+    data = tfssl.training.Batches(images(8), labels, batch_size=8)
+    assert np.isfinite(model.fit(data, verbose=0).history["loss"]).all()
+
+
+def test_refusals():
+    student, teacher = pair()
+    with pytest.raises(ValueError, match="Received: 4 and 3 logits"):
+        Distillation(classifier(encoder(), 4), teacher)
+    with pytest.raises(ValueError, match="alpha must be"):
+        Distillation(student, teacher, alpha=2)
+
+
+def test_saved_and_loaded(tmp_path):
+    model = Distillation(*pair(), temperature=2.0)
+    model.compile("sgd")
+    model.fit(images(8), batch_size=8, verbose=0)
+    model.save(tmp_path / "model.keras")
+    copy = keras.saving.load_model(tmp_path / "model.keras")
+    assert copy.temperature == 2.0
+    x = images(8).astype("float32")
+    np.testing.assert_array_equal(numpy(copy.student(x)), numpy(model.student(x)))
+    np.testing.assert_array_equal(numpy(copy.teacher(x)), numpy(model.teacher(x)))

@@ -1,0 +1,129 @@
+"""A classifier learns from another one, on images without labels."""
+
+import keras
+from keras import ops
+
+from tfssl.methods import Method
+from tfssl.views import CropViews
+
+
+def distillation_loss(teacher_logits, student_logits, temperature=1.0):
+    """Cross-entropy of the student with the classes that the teacher sees.
+
+    Args:
+        teacher_logits, student_logits: float tensors `[batch, classes]`.
+        temperature: float, divides both. Defaults to 1.
+
+    Returns:
+        float32 scalar, the mean over the batch, times the square of the temperature
+        so that gradients keep their size. The teacher takes no gradient.
+
+    Example:
+        >>> import keras, tfssl
+        >>> logits = keras.ops.zeros((4, 10))
+        >>> round(float(tfssl.transfer.distillation_loss(logits, logits)), 4)
+        2.3026
+
+    Source: Chen et al. 2020, arXiv 2006.10029, equation 2; the factor as in the
+    released code.
+    """
+    teacher = ops.softmax(ops.cast(teacher_logits, "float32") / temperature)
+    student = ops.log_softmax(ops.cast(student_logits, "float32") / temperature)
+    agreement = ops.sum(ops.stop_gradient(teacher) * student, axis=-1)
+    return -ops.mean(agreement) * temperature**2
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class Distillation(Method):
+    """Trains a student to see what a fine-tuned teacher sees.
+
+        loss = alpha temperature^2 CE(softmax(teacher / temperature), student / temp.)
+               + (1 - alpha) CE(labels, student)       where there are labels
+
+    `fit` takes images, or a `tf.data.Dataset` or `tfssl.data.Batches` of
+    `(images, labels)` in which -1 stands for no label. The student may be as large as
+    the teacher (self-distillation), or smaller.
+
+    Args:
+        student: `keras.Model` from images to logits, such as
+            `tfssl.transfer.classifier`.
+        teacher: `keras.Model` from images to logits of the same classes. It stays as it
+            is and runs in inference mode.
+        views: `tfssl.views.Views` of one view. Defaults to crops and flips
+            (`tfssl.views.CropViews`) at the student's image size.
+        temperature: float. Defaults to 1.
+        alpha: float in [0, 1], weight of the teacher. Defaults to 1: no labels.
+        seed: int, of the views. Defaults to 0.
+
+    Raises:
+        ValueError: if the two classify other classes.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> teacher = tfssl.transfer.classifier(encoder, num_classes=3)
+        >>> student = tfssl.transfer.classifier(encoder, num_classes=3)
+        >>> model = tfssl.transfer.Distillation(student, teacher)
+        >>> model.compile(tfssl.optimizers.LARS(0.3))
+        >>> images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), "uint8")
+        >>> history = model.fit(images, batch_size=8, epochs=1, verbose=0)
+
+    Source: Chen et al. 2020, arXiv 2006.10029, section 2.
+    """
+
+    views_class = CropViews
+    log_names = ("agreement",)
+
+    def __init__(
+        self,
+        student,
+        teacher,
+        views=None,
+        temperature=1.0,
+        alpha=1.0,
+        seed=0,
+        name="distillation",
+    ):
+        super().__init__(student, views, seed=seed, name=name)
+        if student.output_shape[-1] != teacher.output_shape[-1]:
+            raise ValueError(
+                "Student and teacher must tell the same classes apart. Received: "
+                f"{student.output_shape[-1]} and {teacher.output_shape[-1]} logits"
+            )
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha must be within [0, 1]. Received: alpha={alpha}")
+        self.student = student
+        self.teacher = teacher
+        self.teacher.trainable = False
+        self.temperature = temperature
+        self.alpha = alpha
+
+    def views_of(self, data):
+        views = super().views_of(data)
+        if self.alpha == 1:
+            return views
+        if not isinstance(data, (tuple, list)) or len(data) < 2:
+            raise ValueError(
+                f"alpha={self.alpha} needs labels, -1 for images without. Feed "
+                "(images, labels). Received: images alone"
+            )
+        return (*views, ops.cast(data[1], "int32"))
+
+    def views_loss(self, views):
+        images, *labels = views
+        teacher = self.teacher(images, training=False)
+        student = self.student(images, training=True)
+        loss = self.alpha * distillation_loss(teacher, student, self.temperature)
+        if labels:
+            loss += (1.0 - self.alpha) * _labelled_loss(labels[0], student)
+        same = ops.equal(ops.argmax(teacher, axis=-1), ops.argmax(student, axis=-1))
+        return loss, {"agreement": ops.mean(ops.cast(same, "float32"))}
+
+
+def _labelled_loss(labels, logits):
+    """Mean cross-entropy of the images that have a label; 0 if none has."""
+    known = ops.cast(labels >= 0, "float32")
+    each = ops.sparse_categorical_crossentropy(
+        ops.maximum(labels, 0), ops.cast(logits, "float32"), from_logits=True
+    )
+    return ops.sum(known * each) / ops.maximum(ops.sum(known), 1.0)
