@@ -30,7 +30,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "method",
     "simclr",
-    "What to learn by: moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
+    "What to learn by: dim, moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
 )
 flags.DEFINE_enum(
     "preset",
@@ -49,7 +49,7 @@ flags.DEFINE_multi_string(
 flags.DEFINE_enum(
     "encoder",
     None,
-    ["resnet10", "resnet18", "resnet34", "resnet50"],
+    ["dim_cnn", "resnet10", "resnet18", "resnet34", "resnet50", "sk_resnet50"],
     "The network. Default: the preset's.",
 )
 flags.DEFINE_integer(

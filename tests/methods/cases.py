@@ -33,6 +33,13 @@ def views(**kwargs):
 
 
 CASES = {
+    "dim": lambda: tfssl.methods.DeepInfoMax(
+        tfssl.encoders.dim_cnn(SIZE, width=8, dim=32),
+        tfssl.views.CropViews(SIZE),
+        units=16,
+        global_weight=0.5,
+        prior_weight=0,
+    ),
     "moco": lambda: tfssl.methods.MoCo(
         encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
     ),

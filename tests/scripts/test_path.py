@@ -61,8 +61,9 @@ def test_help_reads_without_starting_anything(script):
 def test_help_names_every_method():
     import subprocess
 
-    import tfssl
     from programs import command
+
+    import tfssl
 
     done = subprocess.run(command("pretrain", "--help"), capture_output=True, text=True)
     text = " ".join(done.stdout.split())

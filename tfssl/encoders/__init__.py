@@ -1,5 +1,6 @@
 """Encoders: from plain images to features."""
 
+from tfssl.encoders.dim_cnn import cut, dim_cnn, output_of
 from tfssl.encoders.precision import in_float32
 from tfssl.encoders.resnet import (
     IMAGENET_MEAN,
@@ -18,7 +19,10 @@ from tfssl.encoders.resnet import (
 __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "cut",
+    "dim_cnn",
     "in_float32",
+    "output_of",
     "pixel_scaling",
     "resnet",
     "resnet10",

@@ -1,5 +1,6 @@
 """Methods: what is learned from images without labels. One file each."""
 
+from tfssl.methods.dim import DeepInfoMax
 from tfssl.methods.method import Method
 from tfssl.methods.moco import MoCo
 from tfssl.methods.recipes import SMALL_IMAGE, Recipe, recipe
@@ -8,6 +9,7 @@ from tfssl.methods.simclr_v2 import SimCLRv2
 
 # What --method chooses from.
 METHODS = {
+    "dim": DeepInfoMax,
     "moco": MoCo,
     "moco_v1": MoCo,
     "moco_v2": MoCo,
@@ -17,6 +19,7 @@ METHODS = {
 
 __all__ = [
     "METHODS",
+    "DeepInfoMax",
     "SMALL_IMAGE",
     "Method",
     "MoCo",

@@ -121,6 +121,31 @@ PRESETS = ("digits", "cifar", "paper")
 
 # The recipes of each method, in the order of the presets.
 RECIPES = {
+    "dim": (
+        _digits(
+            num_views=1,
+            arguments={"units": 256},
+            encoder="dim_cnn",
+            encoder_width=32,
+        ),
+        Recipe(
+            arguments={"units": 512},
+            views={"crop_scale": (0.5, 1.0)},
+            encoder="dim_cnn",
+            learning_rate=5e-4,
+            weight_decay=1e-4,
+            batch_size=128,
+        ),
+        Recipe(
+            views={"crop_scale": (1.0, 1.0), "flip": False},
+            encoder="dim_cnn",
+            epochs=1000,
+            learning_rate=2e-4,
+            weight_decay=0.0,
+            batch_size=64,
+            warmup_epochs=0,
+        ),
+    ),
     "moco_v1": (
         _digits(
             arguments={

@@ -1,0 +1,87 @@
+"""The small convolutional network of Deep InfoMax, and encoders cut at a layer."""
+
+import keras
+
+from tfssl.encoders.resnet import pixel_scaling
+from tfssl.layers import BatchNormalization
+
+
+def dim_cnn(image_size=32, width=64, dim=1024, name="dim_cnn"):
+    """Three strided convolutions and a fully connected layer.
+
+    Its layers `local` (the second convolution's map), `conv` (the third's) and `fc`
+    (the features) are what Deep InfoMax learns from and is measured on.
+
+    Args:
+        image_size: int, a multiple of 8. Defaults to 32.
+        width: int, channels of the first convolution; the next have 2 and 4 times as
+            many. Defaults to 64.
+        dim: int, width of the fully connected layer. Defaults to 1024.
+        name: string.
+
+    Returns:
+        A functional `keras.Model` from images `[batch, size, size, 3]` with pixel
+        values in [0, 255] to features `[batch, dim]`.
+
+    Raises:
+        ValueError: for another image size.
+
+    Example:
+        >>> import tfssl
+        >>> tfssl.encoders.dim_cnn(32).get_layer("local").output.shape
+        (None, 8, 8, 128)
+
+    Source: Hjelm et al. 2018, arXiv 1808.06670, appendix A.2.
+    """
+    if image_size % 8:
+        raise ValueError(
+            f"image_size must be a multiple of 8. Received: image_size={image_size}"
+        )
+    images = keras.Input((image_size, image_size, 3), name="images")
+    x = pixel_scaling((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(images)
+    for layer, filters in (("first", width), ("local", 2 * width), ("conv", 4 * width)):
+        x = keras.layers.Conv2D(
+            filters, 4, 2, "same", use_bias=False, name=f"{layer}_conv"
+        )(x)
+        x = BatchNormalization(name=f"{layer}_norm")(x)
+        x = keras.layers.ReLU(name=layer)(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(dim, use_bias=False, name="fc_linear")(x)
+    x = BatchNormalization(name="fc_norm")(x)
+    return keras.Model(images, keras.layers.ReLU(name="fc")(x), name=name)
+
+
+def cut(encoder, layer):
+    """An encoder up to one of its layers.
+
+    Args:
+        encoder: functional `keras.Model`.
+        layer: string, name of a layer; its output, flattened, becomes the features.
+
+    Returns:
+        `keras.Model` from images to features. It shares its weights with the encoder.
+
+    Raises:
+        ValueError: if there is no such layer.
+
+    Example:
+        >>> import tfssl
+        >>> encoder = tfssl.encoders.dim_cnn(32)
+        >>> tfssl.encoders.cut(encoder, "conv").output_shape
+        (None, 4096)
+    """
+    x = output_of(encoder, layer)
+    if len(x.shape) > 2:
+        x = keras.layers.Flatten(name=f"{layer}_features")(x)
+    return keras.Model(encoder.input, x, name=f"{encoder.name}_{layer}")
+
+
+def output_of(encoder, layer):
+    """The symbolic output of a layer of a functional encoder, by name."""
+    names = [each.name for each in getattr(encoder, "layers", [])]
+    if layer not in names or not hasattr(encoder, "operations"):
+        raise ValueError(
+            f"{encoder.name} has no layer {layer!r}. Received: a model with the layers "
+            f"{', '.join(names)}"
+        )
+    return encoder.get_layer(layer).output
