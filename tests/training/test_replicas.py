@@ -18,7 +18,7 @@ name = sys.argv[1]
 
 def element(seed):
     model = make(name)
-    views = [np.asarray(v) for v in batch(model, images(16, seed=seed), seed=seed)]
+    views = [np.array(v) for v in batch(model, images(16, seed=seed), seed=seed)]
     index = {"index": views.pop()} if model.needs_index else {}
     return {"views": tuple(views), **index}
 
@@ -29,7 +29,8 @@ def run(strategy, epochs_of, rate):
         model = make(name, optimizer=keras.optimizers.SGD(rate))
     start = [np.asarray(w) for w in model.weights]
     data = tf.data.Dataset.from_generator(
-        lambda: iter(epochs_of),
+        # Copies: under a strategy TensorFlow writes over the generator's memory.
+        lambda: (tf.nest.map_structure(np.copy, b) for b in epochs_of),
         output_signature=tf.nest.map_structure(
             lambda v: tf.TensorSpec(v.shape, v.dtype), batches[0]),
     )

@@ -9,6 +9,7 @@ from keras import ops
 from tfssl.views import (
     BYOLViews,
     ColorJitter,
+    CropViews,
     DigitViews,
     DINOViews,
     MoCoViews,
@@ -27,7 +28,8 @@ PRESETS = [
     BYOLViews(20, True, (0.3, 0.9)),
     MultiCropViews(20, 10, 2, (0.5, 1), (0.1, 0.5), 0.5, False),
     DINOViews(20, 10, 2, (0.5, 1), (0.1, 0.5)),
-    DigitViews(20, (0.3, 0.9), 7.0, 0.2),
+    DigitViews(20, (0.3, 0.9), 7.0, 0.2, 3),
+    CropViews(20, (0.3, 0.9), False, 2),
 ]
 
 
