@@ -99,9 +99,9 @@ def load_encoder(source, head_layer=0):
 
     if source.startswith("zoo:"):
         name = source.removeprefix("zoo:")
-        encoder = zoo.load(name)
+        encoder = zoo.load(name, source=zoo_source())
         if head_layer:
-            projector = zoo.load_projector(name)
+            projector = zoo.load_projector(name, source=zoo_source())
     else:
         encoder = load_model(source)
         if head_layer:
@@ -111,6 +111,17 @@ def load_encoder(source, head_layer=0):
     if head_layer:
         encoder = transfer.with_head(encoder, projector, head_layer)
     return encoder
+
+
+def zoo_source():
+    """The zoo beside the scripts, which an installed package would not find.
+
+    None where there is none, or where TFSSL_ZOO says which: the package decides.
+    """
+    beside = os.path.join(os.path.dirname(os.path.dirname(__file__)), "zoo")
+    if os.environ.get("TFSSL_ZOO") or not os.path.exists(f"{beside}/index.json"):
+        return None
+    return beside
 
 
 def load_model(path):

@@ -30,7 +30,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "method",
     "simclr",
-    "What to learn by: dim, moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
+    "What to learn by: cpc, dim, moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
 )
 flags.DEFINE_enum(
     "preset",
@@ -260,7 +260,11 @@ def make_model(recipe, image_size):
         stem = "small" if image_size <= methods.SMALL_IMAGE else "imagenet"
     method = methods.METHODS[FLAGS.method]
     encoder = method.make_encoder(
-        recipe.encoder, image_size, width=recipe.encoder_width, stem=stem
+        recipe.encoder,
+        image_size,
+        width=recipe.encoder_width,
+        stem=stem,
+        **recipe.encoder_arguments,
     )
     return method(
         encoder,

@@ -28,11 +28,29 @@ def encoder(norm=None):
     return keras.Model(image, features, name="small")
 
 
+def patch_encoder():
+    """A network for patches of 8 x 8 pixels, without batch statistics."""
+    patch = keras.Input((SIZE // 2, SIZE // 2, 3))
+    x = tfssl.encoders.pixel_scaling()(patch)
+    for filters in (16, 32):
+        x = keras.layers.Conv2D(filters, 3, 2, "same")(x)
+        x = keras.layers.ReLU()(keras.layers.LayerNormalization()(x))
+    return keras.Model(patch, keras.layers.Flatten()(x), name="small_patch")
+
+
 def views(**kwargs):
     return tfssl.views.SimCLRViews(SIZE, **kwargs)
 
 
 CASES = {
+    "cpc": lambda: tfssl.methods.CPC(
+        tfssl.encoders.patch_grid(patch_encoder(), SIZE, stride=2),
+        tfssl.views.CropViews(SIZE),
+        steps=[2, 4],
+        filters=32,
+        blocks=3,
+        directions=4,
+    ),
     "dim": lambda: tfssl.methods.DeepInfoMax(
         tfssl.encoders.dim_cnn(SIZE, width=8, dim=32),
         tfssl.views.CropViews(SIZE),
@@ -56,6 +74,9 @@ CASES = {
         encoder(), views(), memory=320, momentum=0.9, temperature=0.2
     ),
 }
+
+# An adversary takes TensorFlow.
+BOTH_BACKENDS = sorted(CASES)
 
 # Normalised in groups of the batch: its order matters.
 SPLIT = {"moco_v1"}

@@ -37,13 +37,13 @@ def run(script, *flags, fails=False, **extra):
 SMALL = ("--encoder_width=4", "--batch_size=128", "--knn_every=0", "--noreport")
 
 
-def write_npz(path, n=256, seed=0):
+def write_npz(path, n=256, seed=0, size=16):
     """Pictures of two kinds, for machines without any data set."""
     import numpy as np
 
     random = np.random.default_rng(seed)
     y = random.integers(0, 2, n)
     grid = random.integers(0, 256, (n, 4, 4, 3)) // 2 + 120 * y[:, None, None, None]
-    x = np.kron(grid, np.ones((1, 4, 4, 1))).astype("uint8")
+    x = np.kron(grid, np.ones((1, size // 4, size // 4, 1))).astype("uint8")
     half = n * 3 // 4
     np.savez(path, x_train=x[:half], y_train=y[:half], x_test=x[half:], y_test=y[half:])

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from programs import run, write_npz
+from programs import ROOT, run, write_npz
 
 SCRIPTS = ("quickstart", "pretrain", "evaluate", "finetune", "distill", "publish")
 
@@ -43,6 +43,21 @@ def test_pretrain_evaluate_finetune_publish(tmp_path, backend):
     run("evaluate", *flags, TFSSL_ZOO=str(zoo), **extra)
     loaded = json.loads((tmp_path / "again.json").read_text())["results"][0]
     assert loaded["value"] == evaluation["results"][0]["value"]
+
+
+def test_an_installed_package_loads_from_the_zoo_beside_the_scripts(tmp_path):
+    (tmp_path / "tfssl").symlink_to(ROOT / "tfssl")
+    write_npz(tmp_path / "data.npz", size=32)
+    output = tmp_path / "evaluation.json"
+    run(
+        "evaluate",
+        "--encoder=zoo:simclr_resnet18w16_cifar10",
+        f"--dataset=npz:{tmp_path / 'data.npz'}",
+        *("--protocol=knn", "--k=5", f"--output={output}"),
+        PYTHONPATH=str(tmp_path),
+        TFSSL_ZOO="",
+    )
+    assert json.loads(output.read_text())["results"][0]["value"] > 0.5
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

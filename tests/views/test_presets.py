@@ -14,6 +14,7 @@ from tfssl.views import (
     DINOViews,
     MoCoViews,
     MultiCropViews,
+    PatchViews,
     RandomFlip,
     RandomGaussianBlur,
     RandomGrayscale,
@@ -30,6 +31,7 @@ PRESETS = [
     DINOViews(20, 10, 2, (0.5, 1), (0.1, 0.5)),
     DigitViews(20, (0.3, 0.9), 7.0, 0.2, 3),
     CropViews(20, (0.3, 0.9), False, 2),
+    PatchViews(20, 0.5),
 ]
 
 

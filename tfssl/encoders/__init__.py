@@ -1,6 +1,7 @@
 """Encoders: from plain images to features."""
 
 from tfssl.encoders.dim_cnn import cut, dim_cnn, output_of
+from tfssl.encoders.patch_grid import patch_grid
 from tfssl.encoders.precision import in_float32
 from tfssl.encoders.resnet import (
     IMAGENET_MEAN,
@@ -23,6 +24,7 @@ __all__ = [
     "dim_cnn",
     "in_float32",
     "output_of",
+    "patch_grid",
     "pixel_scaling",
     "resnet",
     "resnet10",

@@ -3,12 +3,14 @@
 from tfssl.layers.batch_normalization import BatchNormalization
 from tfssl.layers.heads import as_projection_head, projection_head
 from tfssl.layers.momentum import follow, momentum_copy
+from tfssl.layers.patches import Patches
 from tfssl.layers.pooling import pooled
 from tfssl.layers.queue import Queue
 from tfssl.layers.split_batch_normalization import SplitBatchNormalization
 
 __all__ = [
     "BatchNormalization",
+    "Patches",
     "Queue",
     "SplitBatchNormalization",
     "as_projection_head",

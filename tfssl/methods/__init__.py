@@ -1,5 +1,6 @@
 """Methods: what is learned from images without labels. One file each."""
 
+from tfssl.methods.cpc import CPC
 from tfssl.methods.dim import DeepInfoMax
 from tfssl.methods.method import Method
 from tfssl.methods.moco import MoCo
@@ -9,6 +10,7 @@ from tfssl.methods.simclr_v2 import SimCLRv2
 
 # What --method chooses from.
 METHODS = {
+    "cpc": CPC,
     "dim": DeepInfoMax,
     "moco": MoCo,
     "moco_v1": MoCo,
@@ -18,6 +20,7 @@ METHODS = {
 }
 
 __all__ = [
+    "CPC",
     "METHODS",
     "DeepInfoMax",
     "SMALL_IMAGE",

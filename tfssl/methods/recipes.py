@@ -18,6 +18,7 @@ class Recipe:
         views: dict, what the views get besides the image size.
         encoder: string, a function of `tfssl.encoders`. Defaults to "resnet18".
         encoder_width: int, channels of its first stage. Defaults to 64.
+        encoder_arguments: dict, what else `make_encoder` of the method gets.
         epochs: int. Defaults to 100.
         optimizer: "adamw", "lars" or "sgd".
         learning_rate: float, the peak for 256 images a step. It grows linearly with
@@ -38,6 +39,7 @@ class Recipe:
     views: dict = dataclasses.field(default_factory=dict)
     encoder: str = "resnet18"
     encoder_width: int = 64
+    encoder_arguments: dict = dataclasses.field(default_factory=dict)
     epochs: int = 100
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
@@ -121,6 +123,30 @@ PRESETS = ("digits", "cifar", "paper")
 
 # The recipes of each method, in the order of the presets.
 RECIPES = {
+    "cpc": (
+        _digits(
+            num_views=1,
+            arguments={"filters": 64, "blocks": 3},
+            batch_size=32,
+        ),
+        Recipe(
+            arguments={"filters": 128},
+            views={"crop_scale": (0.5, 1.0)},
+            learning_rate=1e-3,
+            weight_decay=1e-4,
+            batch_size=64,
+        ),
+        Recipe(
+            arguments={"directions": 4, "patch_views": None},
+            views={"crop_scale": (0.5, 1.0)},
+            encoder="resnet50",
+            encoder_arguments={"patch_size": 80, "stride": 36},
+            epochs=200,
+            learning_rate=2.8e-4,
+            weight_decay=0.0,
+            batch_size=512,
+        ),
+    ),
     "dim": (
         _digits(
             num_views=1,

@@ -9,6 +9,7 @@ from tfssl.views.presets import (
     CropViews,
     DigitViews,
     MoCoViews,
+    PatchViews,
     SimCLRViews,
 )
 from tfssl.views.random import RandomStream, fold_in
@@ -31,6 +32,7 @@ __all__ = [
     "DigitViews",
     "MoCoViews",
     "MultiCropViews",
+    "PatchViews",
     "RandomAffine",
     "RandomFlip",
     "RandomGaussianBlur",

@@ -257,3 +257,32 @@ class CropViews(Preset):
             flip=flip,
             num_views=num_views,
         )
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class PatchViews(Preset):
+    """One view of each patch by itself, so that colours do not give away the image.
+
+    Of the list of CPC v2 these are the shear, the colours and the greyscale; the elastic
+    deformation and the operators of AutoAugment are not among them.
+
+    Args:
+        image_size: int, height and width of the patches.
+        strength: float, 1 for the published strength, 0 for no change.
+            Defaults to 1.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.PatchViews(image_size=8)
+        >>> (patches,) = views(np.zeros((49, 8, 8, 3), "uint8"), seed=0)
+
+    Source: Henaff et al. 2019, arXiv 1905.09272, section 4.1 and appendix.
+    """
+
+    def __init__(self, image_size, strength=1.0):
+        steps = [
+            RandomAffine(degrees=0.0, shear=15.0 * strength, p=0.2),
+            ColorJitter(*(strength * x for x in (0.4, 0.4, 0.4, 0.2)), p=0.8),
+            RandomGrayscale(0.25 * min(strength, 1.0)),
+        ]
+        super().__init__([steps], image_size=image_size, strength=strength)

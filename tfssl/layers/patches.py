@@ -1,0 +1,71 @@
+"""A grid of overlapping patches."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class Patches(keras.layers.Layer):
+    """Cuts images into a grid of square patches, row by row.
+
+    Args:
+        size: int, height and width of a patch in pixels.
+        stride: int, pixels from one patch to the next.
+        name: string.
+
+    Call arguments:
+        images: `[batch, height, width, channels]` of a known height and width.
+
+    Returns:
+        `[batch * rows * columns, size, size, channels]`: the patches of the first image
+        from left to right and top to bottom, then those of the next.
+
+    Raises:
+        ValueError: if the patches do not fill the images to the last pixel.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> patches = tfssl.layers.Patches(size=8, stride=4)
+        >>> patches(np.zeros((2, 32, 32, 3), "float32")).shape[0]  # 2 * 7 * 7
+        98
+    """
+
+    def __init__(self, size, stride, name="patches", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.size = size
+        self.stride = stride
+
+    def grid(self, height, width):
+        """Rows and columns of the grid of an image."""
+        for side in (height, width):
+            if side < self.size or (side - self.size) % self.stride:
+                raise ValueError(
+                    f"Patches of {self.size} pixels every {self.stride} must fill the "
+                    f"image. Received: images of {height} x {width}. The next smaller "
+                    f"side that works is {self._fitting(side)}."
+                )
+        return tuple((side - self.size) // self.stride + 1 for side in (height, width))
+
+    def call(self, images):
+        rows, columns = self.grid(*images.shape[1:3])
+        x = ops.take(images, self._places(rows), axis=1)
+        x = ops.take(x, self._places(columns), axis=2)
+        channels = images.shape[3]
+        x = ops.reshape(x, (-1, rows, self.size, columns, self.size, channels))
+        x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+        return ops.reshape(x, (-1, self.size, self.size, channels))
+
+    def _places(self, count):
+        starts = np.arange(count, dtype="int32")[:, None] * self.stride
+        return (starts + np.arange(self.size, dtype="int32")).reshape(-1)
+
+    def _fitting(self, side):
+        return max(side - (side - self.size) % self.stride, self.size)
+
+    def compute_output_shape(self, input_shape):
+        self.grid(*input_shape[1:3])
+        return (None, self.size, self.size, input_shape[3])
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size, "stride": self.stride}

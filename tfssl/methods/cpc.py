@@ -1,0 +1,206 @@
+"""CPC: predict the features of the rows below from the rows above."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfssl import encoders, layers, losses, replicas
+from tfssl.methods.method import Method
+from tfssl.views import CropViews
+from tfssl.views.random import fold_in
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class CPC(Method):
+    """Contrastive predictive coding on a grid of overlapping patches.
+
+        z = encoder(image)                            one vector for each patch
+        c = context(z)                                c_r sees the rows of z up to r
+        loss = mean over k of -log softmax(scale W_k c_r . targets)[z_(r + k)]
+
+    The targets are the patches of all images of the batch, over all replicas, after one
+    linear layer. With four directions the grid is turned as well, so that a network of
+    its own predicts upwards, leftwards and rightwards.
+
+    Args:
+        encoder: `keras.Model` of `tfssl.encoders.patch_grid`.
+        views: `tfssl.views.Views` that makes one view. Defaults to
+            `tfssl.views.CropViews` at the encoder's image size.
+        steps: sequence of ints, how many rows ahead to predict. Defaults to all that
+            share no pixel with the last row seen.
+        dim: int, width of predictions and targets; None compares with the features
+            themselves, as in CPC v1. Defaults to 64.
+        filters: int, width of the context network. Defaults to 256.
+        blocks: int, depth of the context network; each block looks one row further up.
+            Defaults to 5.
+        directions: 1 (downwards) or 4. Defaults to 1.
+        scale: float, multiplies the scores. Defaults to 0.1.
+        patch_views: `tfssl.views.Views` with one view, which changes each patch by
+            itself, such as `tfssl.views.PatchViews`. Defaults to None.
+        seed: int, of the views. Defaults to 0.
+
+    Raises:
+        ValueError: for an encoder that is not a grid of patches, steps that leave the
+            grid, or other directions.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> net = tfssl.encoders.resnet10(8, stem="small", width=4, norm="layer")
+        >>> encoder = tfssl.encoders.patch_grid(net, image_size=32)
+        >>> model = tfssl.methods.CPC(encoder, filters=16, blocks=2)
+        >>> model.steps
+        [2, 3, 4, 5, 6]
+        >>> model.compile("adam")
+        >>> images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
+        >>> history = model.fit(images, batch_size=4, epochs=1, verbose=0)
+
+    Source: van den Oord et al. 2018, arXiv 1807.03748, section 3.2; Henaff et al. 2019,
+    arXiv 1905.09272, section 2 and appendix A.
+    """
+
+    views_class = CropViews
+    log_names = ("contrastive_accuracy",)
+
+    def __init__(
+        self,
+        encoder,
+        views=None,
+        steps=None,
+        dim=64,
+        filters=256,
+        blocks=5,
+        directions=1,
+        scale=0.1,
+        patch_views=None,
+        seed=0,
+        name="cpc",
+    ):
+        super().__init__(encoder, views, seed=seed, name=name)
+        self.patches = _layer(encoder, layers.Patches)
+        self.patch_encoder = _layer(encoder, keras.Model)
+        if directions not in (1, 4):
+            raise ValueError(f"directions must be 1 or 4. Received: {directions}")
+        self.grid_shape = tuple(encoder.output_shape[1:3])
+        size, stride = self.patches.size, self.patches.stride
+        self.steps = list(steps or range(-(-size // stride), self.grid_shape[0]))
+        shortest = min(self.grid_shape if directions == 4 else self.grid_shape[:1])
+        if not self.steps or min(self.steps) < 1 or max(self.steps) >= shortest:
+            raise ValueError(
+                f"steps must be from 1 to {shortest - 1} rows on a grid of "
+                f"{self.grid_shape[0]} x {self.grid_shape[1]} patches. Received: "
+                f"steps={self.steps}"
+            )
+        self.dim = dim
+        self.filters = filters
+        self.blocks = blocks
+        self.directions = directions
+        self.scale = scale
+        self.patch_views = patch_views
+        self.target = (
+            None if dim is None else _linear(self.feature_dim, dim, "target_projection")
+        )
+        self.contexts = [
+            context_network(self.feature_dim, filters, blocks, f"context_{direction}")
+            for direction in range(directions)
+        ]
+        self.predictors = [
+            [
+                _linear(self.feature_dim, dim or self.feature_dim, f"w_{direction}_{k}")
+                for k in self.steps
+            ]
+            for direction in range(directions)
+        ]
+
+    @classmethod
+    def make_encoder(cls, name, image_size, patch_size=None, stride=None, **kwargs):
+        """As `Method.make_encoder`, of patches a quarter as large as the image."""
+        patch_size = patch_size or max(image_size // 4, 1)
+        kwargs["stem"] = "small" if patch_size <= 32 else "imagenet"
+        options = {"norm": "layer", "zero_init_residual": False, **kwargs}
+        patch_encoder = super().make_encoder(name, patch_size, **options)
+        return encoders.patch_grid(patch_encoder, image_size, stride)
+
+    def views_loss(self, views):
+        (images,) = views
+        z = self.grid_features(images)
+        targets = z if self.target is None else self.target(z, training=True)
+        targets = ops.cast(targets, "float32")
+        rows = ops.reshape(targets, (-1, targets.shape[-1]))
+        candidates = replicas.gather(rows)
+        # Where the patches of this replica's images are among the candidates.
+        first = replicas.index() * ops.shape(rows)[0]
+        patches = self.grid_shape[0] * self.grid_shape[1]
+        images_first = first + patches * ops.arange(ops.shape(z)[0], dtype="int32")
+
+        loss = accuracy = 0.0
+        for direction, context in enumerate(self.contexts):
+            c = context(ops.rot90(z, direction, axes=(1, 2)), training=True)
+            places = np.arange(patches, dtype="int32").reshape(self.grid_shape)
+            places = np.rot90(places, direction)
+            for k, predictor in zip(
+                self.steps, self.predictors[direction], strict=True
+            ):
+                predicted = ops.cast(predictor(c[:, :-k], training=True), "float32")
+                predicted = ops.reshape(predicted, (-1, predicted.shape[-1]))
+                logits = self.scale * ops.matmul(predicted, ops.transpose(candidates))
+                # Of each image, the patch k rows below.
+                below = images_first[:, None] + places[k:].reshape(1, -1)
+                below = ops.reshape(below, (-1,))
+                loss += losses.cross_entropy(logits, below)
+                accuracy += losses.accuracy(logits, below)
+        terms = self.directions * len(self.steps)
+        return loss / terms, {"contrastive_accuracy": accuracy / terms}
+
+    def grid_features(self, images):
+        """Features `[batch, rows, columns, dim]` of the patches, in training mode."""
+        if self.patch_views is None:
+            return self.encoder(images, training=True)
+        # A key of its own: that of the step is for the views of whole images.
+        patches = self.patch_views(self.patches(images), seed=fold_in(self.key(), 1))[0]
+        features = self.patch_encoder(patches, training=True)
+        return ops.reshape(features, (-1, *self.grid_shape, self.feature_dim))
+
+
+def context_network(dim, filters, blocks, name="context"):
+    """Residual blocks in which no row sees a row below it.
+
+    Args:
+        dim: int, width of the features.
+        filters: int, width inside a block.
+        blocks: int. Each adds one row above and a column on either side to what a
+            place sees.
+        name: string.
+
+    Returns:
+        `keras.Model`, `[batch, rows, columns, dim]` to the same shape.
+    """
+    relu = keras.layers.ReLU
+    inputs = x = keras.Input((None, None, dim))
+    for _ in range(blocks):
+        y = relu()(keras.layers.Conv2D(filters, 1)(x))
+        y = keras.layers.Conv2D(filters, (1, 3), padding="same")(y)
+        y = keras.layers.ZeroPadding2D(((1, 0), (0, 0)))(y)
+        y = relu()(keras.layers.Conv2D(filters, (2, 1))(y))
+        y = keras.layers.Conv2D(dim, 1)(y)
+        x = keras.layers.Add()([x, y])
+    return keras.Model(inputs, relu()(x), name=name)
+
+
+def _layer(encoder, kind):
+    for layer in getattr(encoder, "layers", []):
+        if isinstance(layer, kind):
+            return layer
+    raise ValueError(
+        "CPC needs an encoder that sees one patch at a time; make it with "
+        f"tfssl.encoders.patch_grid. Received: {encoder.name}"
+    )
+
+
+def _linear(input_dim, dim, name):
+    return keras.Sequential(
+        [
+            keras.Input((None, None, input_dim)),
+            keras.layers.Dense(dim, use_bias=False, name="linear"),
+        ],
+        name=name,
+    )
