@@ -263,8 +263,8 @@ class CropViews(Preset):
 class PatchViews(Preset):
     """One view of each patch by itself, so that colours do not give away the image.
 
-    Of the list of CPC v2 these are the shear, the colours and the greyscale; the elastic
-    deformation and the operators of AutoAugment are not among them.
+    Of the list of CPC v2 these are the shear, the colours and the greyscale. The
+    elastic deformation and the operators of AutoAugment are not among them.
 
     Args:
         image_size: int, height and width of the patches.
