@@ -30,7 +30,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "method",
     "simclr",
-    "What to learn by: cpc, dim, moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
+    "What to learn by: cmc, cpc, dim, moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
 )
 flags.DEFINE_enum(
     "preset",
@@ -161,7 +161,7 @@ def main():
     )
     strategy = devices.strategy(FLAGS.strategy)
     with devices.scope(strategy):
-        model = make_model(recipe, train.images.shape[1])
+        model = make_model(recipe, train)
         model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
     epoch = run.restore(model)
     if epoch:
@@ -251,10 +251,11 @@ def views_class(method, recipe):
     )
 
 
-def make_model(recipe, image_size):
+def make_model(recipe, train):
     """The method with its encoder and views."""
     from tfssl import methods
 
+    image_size = train.images.shape[1]
     stem = FLAGS.stem
     if stem == "auto":
         stem = "small" if image_size <= methods.SMALL_IMAGE else "imagenet"
@@ -266,11 +267,15 @@ def make_model(recipe, image_size):
         stem=stem,
         **recipe.encoder_arguments,
     )
+    arguments = dict(recipe.arguments)
+    if "images" in _arguments(method):
+        # Of a memory with a row for each.
+        arguments.setdefault("images", len(train.images))
     return method(
         encoder,
         views=views_class(method, recipe)(image_size, **recipe.views),
         seed=FLAGS.seed,
-        **recipe.arguments,
+        **arguments,
     )
 
 

@@ -38,14 +38,50 @@ def patch_encoder():
     return keras.Model(patch, keras.layers.Flatten()(x), name="small_patch")
 
 
-def views(**kwargs):
-    return tfssl.views.SimCLRViews(SIZE, **kwargs)
+def views():
+    """Two views that leave a digit what it is."""
+    return tfssl.views.DigitViews(SIZE)
+
+
+def one_view():
+    """Nearly the image itself, for methods that make their task themselves."""
+    return tfssl.views.DigitViews(SIZE, (0.9, 1.0), 4.0, 0.0, num_views=1)
+
+
+def pair():
+    """Two small encoders side by side."""
+
+    def half():
+        x = image = keras.Input((SIZE // 2, SIZE, 1))
+        for filters in (8, 16, 16):
+            x = keras.layers.Conv2D(filters, 3, 2, "same", use_bias=False)(x)
+            x = keras.layers.ReLU()(tfssl.layers.BatchNormalization()(x))
+        return keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+
+    return tfssl.encoders.split_pair(half(), half(), SIZE, "halves")
 
 
 CASES = {
+    "cmc": lambda: tfssl.methods.CMC(pair(), one_view(), temperature=0.2),
+    "cmc_nce": lambda: tfssl.methods.CMC(
+        pair(),
+        one_view(),
+        contrast="nce",
+        images=1297,
+        negatives=128,
+        temperature=0.2,
+    ),
+    "cmc_softmax": lambda: tfssl.methods.CMC(
+        pair(),
+        one_view(),
+        contrast="softmax",
+        images=1297,
+        negatives=128,
+        temperature=0.2,
+    ),
     "cpc": lambda: tfssl.methods.CPC(
         tfssl.encoders.patch_grid(patch_encoder(), SIZE, stride=2),
-        tfssl.views.CropViews(SIZE),
+        one_view(),
         steps=[2, 4],
         filters=32,
         blocks=3,
@@ -53,7 +89,7 @@ CASES = {
     ),
     "dim": lambda: tfssl.methods.DeepInfoMax(
         tfssl.encoders.dim_cnn(SIZE, width=8, dim=32),
-        tfssl.views.CropViews(SIZE),
+        one_view(),
         units=16,
         global_weight=0.5,
         prior_weight=0,
@@ -78,8 +114,8 @@ CASES = {
 # An adversary takes TensorFlow.
 BOTH_BACKENDS = sorted(CASES)
 
-# Normalised in groups of the batch: its order matters.
-SPLIT = {"moco_v1"}
+# Normalised in groups of the batch, or with draws by place in it: its order matters.
+ORDERED = {"moco_v1", "cmc_nce", "cmc_softmax"}
 
 
 def make(name, seed=0, optimizer=None):

@@ -16,6 +16,7 @@ from tfssl.encoders.resnet import (
     resnet152,
     sk_resnet50,
 )
+from tfssl.encoders.split_pair import split_pair
 
 __all__ = [
     "IMAGENET_MEAN",
@@ -34,4 +35,5 @@ __all__ = [
     "resnet34",
     "resnet50",
     "sk_resnet50",
+    "split_pair",
 ]

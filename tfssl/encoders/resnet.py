@@ -72,6 +72,7 @@ def resnet(
     synchronized=True,
     selective_kernels=False,
     pooling=True,
+    channels=3,
     mean=None,
     std=None,
     name=None,
@@ -98,6 +99,8 @@ def resnet(
             (ResNet-D). From 50 layers on.
         pooling: bool, True for features `[batch, dim]`, False for the feature map
             `[batch, h, w, dim]`.
+        channels: int, 3 for images. Another number is for views made of images, which
+            are taken as they are.
         mean, std: sequences of 3 floats for pixel values in [0, 1], subtracted and
             divided by inside the encoder. By default pixels are scaled to [0, 1] and
             not standardised, as in SimCLR.
@@ -132,8 +135,8 @@ def resnet(
 
     if image_size is None or isinstance(image_size, int):
         image_size = (image_size, image_size)
-    images = keras.Input((*image_size, 3), name="images")
-    x = pixel_scaling(mean, std)(images)
+    images = keras.Input((*image_size, channels), name="images")
+    x = pixel_scaling(mean, std)(images) if channels == 3 else images
     if stem == "imagenet":
         if selective_kernels:
             x = build.conv_norm_relu(x, width // 2, 3, 2, "stem_1")

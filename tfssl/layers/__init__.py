@@ -2,20 +2,25 @@
 
 from tfssl.layers.batch_normalization import BatchNormalization
 from tfssl.layers.heads import as_projection_head, projection_head
+from tfssl.layers.memory_bank import MemoryBank
 from tfssl.layers.momentum import follow, momentum_copy
 from tfssl.layers.patches import Patches
 from tfssl.layers.pooling import pooled
 from tfssl.layers.queue import Queue
 from tfssl.layers.split_batch_normalization import SplitBatchNormalization
+from tfssl.layers.split_image import SplitImage, rgb_to_lab
 
 __all__ = [
     "BatchNormalization",
+    "MemoryBank",
     "Patches",
     "Queue",
     "SplitBatchNormalization",
+    "SplitImage",
     "as_projection_head",
     "follow",
     "momentum_copy",
     "pooled",
     "projection_head",
+    "rgb_to_lab",
 ]

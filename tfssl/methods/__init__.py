@@ -1,5 +1,6 @@
 """Methods: what is learned from images without labels. One file each."""
 
+from tfssl.methods.cmc import CMC
 from tfssl.methods.cpc import CPC
 from tfssl.methods.dim import DeepInfoMax
 from tfssl.methods.method import Method
@@ -10,6 +11,7 @@ from tfssl.methods.simclr_v2 import SimCLRv2
 
 # What --method chooses from.
 METHODS = {
+    "cmc": CMC,
     "cpc": CPC,
     "dim": DeepInfoMax,
     "moco": MoCo,
@@ -20,6 +22,7 @@ METHODS = {
 }
 
 __all__ = [
+    "CMC",
     "CPC",
     "METHODS",
     "DeepInfoMax",

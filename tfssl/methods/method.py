@@ -251,6 +251,8 @@ class Method(training.Trainer, keras.Model):
 
     def views_of(self, data):
         """What `views_loss` gets of one element of the data."""
+        # Of (images, labels), and of what Keras wraps in a tuple.
+        data = data[0] if isinstance(data, (tuple, list)) else data
         if isinstance(data, dict) and "views" in data:
             views = tuple(ops.cast(view, "float32") for view in data["views"])
         else:
@@ -287,6 +289,7 @@ def _checked_encoder(encoder):
 
 
 def _images_of(data):
+    data = data[0] if isinstance(data, (tuple, list)) else data
     if isinstance(data, dict):
         if "views" not in data and "images" not in data:
             raise ValueError(
@@ -294,7 +297,7 @@ def _images_of(data):
                 f"the keys {sorted(data)}"
             )
         return data["views"][0] if "views" in data else data["images"]
-    return data[0] if isinstance(data, (tuple, list)) else data
+    return data
 
 
 def _first_batch(x):

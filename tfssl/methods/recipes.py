@@ -90,11 +90,10 @@ _OPTIMIZERS = {
 SMALL_IMAGE = 64
 
 
-def _digits(num_views=2, **changes):
+def _digits(**changes):
     """What works for handwritten digits in a minute or two on a CPU."""
     recipe = Recipe(
         views_class="DigitViews",
-        views={"num_views": num_views},
         encoder="resnet10",
         encoder_width=16,
         epochs=60,
@@ -103,6 +102,9 @@ def _digits(num_views=2, **changes):
     )
     return dataclasses.replace(recipe, **changes)
 
+
+# One view that is nearly the image, for methods that make their task themselves.
+_STILL = {"num_views": 1, "crop_scale": (0.9, 1.0), "degrees": 4.0, "brightness": 0.0}
 
 # The authors' settings for ImageNet, and near those of their CIFAR demonstration.
 _MOCO = {
@@ -123,10 +125,38 @@ PRESETS = ("digits", "cifar", "paper")
 
 # The recipes of each method, in the order of the presets.
 RECIPES = {
+    "cmc": (
+        _digits(
+            arguments={"temperature": 0.2, "projector": (128, 64)},
+            # What both halves share should be the digit.
+            views=_STILL,
+            encoder_width=32,
+            encoder_arguments={"split": "halves"},
+        ),
+        Recipe(
+            arguments={"temperature": 0.1},
+            optimizer="sgd",
+            learning_rate=0.06,
+            weight_decay=5e-4,
+        ),
+        Recipe(
+            arguments={"contrast": "nce", "negatives": 16384, "temperature": 0.07},
+            encoder="resnet50",
+            epochs=240,
+            optimizer="sgd",
+            learning_rate=0.06,
+            weight_decay=1e-4,
+            batch_size=128,
+            warmup_epochs=0,
+        ),
+    ),
     "cpc": (
         _digits(
-            num_views=1,
-            arguments={"filters": 64, "blocks": 3},
+            views=_STILL,
+            arguments={"filters": 64, "blocks": 3, "steps": (2, 3, 4)},
+            # Of 8 pixels, since a stroke is 2 wide.
+            encoder_arguments={"patch_size": 8, "stride": 2},
+            epochs=15,
             batch_size=32,
         ),
         Recipe(
@@ -149,7 +179,7 @@ RECIPES = {
     ),
     "dim": (
         _digits(
-            num_views=1,
+            views=_STILL,
             arguments={"units": 256},
             encoder="dim_cnn",
             encoder_width=32,
