@@ -192,5 +192,5 @@ def report_run(run, model, train, test, figures=()):
         test_labels=None if labels is None else labels[:2000],
         class_names=mapped.class_names,
         results=results,
-        figures=figures,
+        figures=[*model.figures(images[:500]), *figures],
     )

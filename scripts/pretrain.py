@@ -30,7 +30,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "method",
     "simclr",
-    "What to learn by: cmc, cpc, dim, moco_v1, moco_v2 (or moco), simclr, simclr_v2.",
+    "What to learn by: cmc, context_encoder, cpc, dim, moco_v1, moco_v2 (or moco), "
+    "simclr, simclr_v2.",
 )
 flags.DEFINE_enum(
     "preset",
@@ -49,7 +50,16 @@ flags.DEFINE_multi_string(
 flags.DEFINE_enum(
     "encoder",
     None,
-    ["dim_cnn", "resnet10", "resnet18", "resnet34", "resnet50", "sk_resnet50"],
+    [
+        "alexnet",
+        "context_cnn",
+        "dim_cnn",
+        "resnet10",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "sk_resnet50",
+    ],
     "The network. Default: the preset's.",
 )
 flags.DEFINE_integer(
@@ -79,7 +89,7 @@ flags.DEFINE_integer(
 flags.DEFINE_enum(
     "optimizer",
     None,
-    ["adamw", "lars", "sgd"],
+    ["adam", "adamw", "lars", "sgd"],
     "Default: the preset's. With another optimizer than the preset's, set the learning "
     "rate and the weight decay too.",
 )

@@ -79,6 +79,19 @@ CASES = {
         negatives=128,
         temperature=0.2,
     ),
+    "context_encoder": lambda: tfssl.methods.ContextEncoder(
+        tfssl.encoders.context_cnn(SIZE, width=16, bottleneck=64),
+        one_view(),
+        overlap=1,
+        adversarial_weight=0,
+        width=16,
+    ),
+    "context_encoder_adversarial": lambda: tfssl.methods.ContextEncoder(
+        tfssl.encoders.context_cnn(SIZE, width=16, bottleneck=64),
+        one_view(),
+        hole="blocks",
+        width=16,
+    ),
     "cpc": lambda: tfssl.methods.CPC(
         tfssl.encoders.patch_grid(patch_encoder(), SIZE, stride=2),
         one_view(),
@@ -112,17 +125,18 @@ CASES = {
 }
 
 # An adversary takes TensorFlow.
-BOTH_BACKENDS = sorted(CASES)
+BOTH_BACKENDS = sorted(set(CASES) - {"context_encoder_adversarial"})
 
 # Normalised in groups of the batch, or with draws by place in it: its order matters.
-ORDERED = {"moco_v1", "cmc_nce", "cmc_softmax"}
+ORDERED = {"cmc_nce", "cmc_softmax", "context_encoder_adversarial", "moco_v1"}
 
 
 def make(name, seed=0, optimizer=None):
     """A compiled model with the same weights at each call."""
     keras.utils.set_random_seed(seed)
     model = CASES[name]()
-    model.compile(optimizer or tfssl.optimizers.SGD(0.05))
+    adversary = keras.optimizers.SGD(0.01) if model.adversary else None
+    model.compile(optimizer or tfssl.optimizers.SGD(0.05), adversary)
     return model
 
 

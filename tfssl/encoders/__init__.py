@@ -1,5 +1,6 @@
 """Encoders: from plain images to features."""
 
+from tfssl.encoders.context_cnn import alexnet, context_cnn
 from tfssl.encoders.dim_cnn import cut, dim_cnn, output_of
 from tfssl.encoders.patch_grid import patch_grid
 from tfssl.encoders.precision import in_float32
@@ -21,6 +22,8 @@ from tfssl.encoders.split_pair import split_pair
 __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "alexnet",
+    "context_cnn",
     "cut",
     "dim_cnn",
     "in_float32",

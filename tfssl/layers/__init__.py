@@ -1,6 +1,7 @@
 """Layers that methods and encoders share."""
 
 from tfssl.layers.batch_normalization import BatchNormalization
+from tfssl.layers.channelwise_dense import ChannelwiseDense
 from tfssl.layers.heads import as_projection_head, projection_head
 from tfssl.layers.memory_bank import MemoryBank
 from tfssl.layers.momentum import follow, momentum_copy
@@ -12,6 +13,7 @@ from tfssl.layers.split_image import SplitImage, rgb_to_lab
 
 __all__ = [
     "BatchNormalization",
+    "ChannelwiseDense",
     "MemoryBank",
     "Patches",
     "Queue",

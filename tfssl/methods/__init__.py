@@ -1,6 +1,7 @@
 """Methods: what is learned from images without labels. One file each."""
 
 from tfssl.methods.cmc import CMC
+from tfssl.methods.context_encoder import ContextEncoder
 from tfssl.methods.cpc import CPC
 from tfssl.methods.dim import DeepInfoMax
 from tfssl.methods.method import Method
@@ -12,6 +13,7 @@ from tfssl.methods.simclr_v2 import SimCLRv2
 # What --method chooses from.
 METHODS = {
     "cmc": CMC,
+    "context_encoder": ContextEncoder,
     "cpc": CPC,
     "dim": DeepInfoMax,
     "moco": MoCo,
@@ -25,6 +27,7 @@ __all__ = [
     "CMC",
     "CPC",
     "METHODS",
+    "ContextEncoder",
     "DeepInfoMax",
     "SMALL_IMAGE",
     "Method",

@@ -83,6 +83,10 @@ class Method(training.Trainer, keras.Model):
     def after_update(self):
         """What moves after the optimizer's step: teachers, centres."""
 
+    def figures(self, images):
+        """What the report shows of the method: `figures` of `transfer.write_report`."""
+        return []
+
     @classmethod
     def make_encoder(cls, name, image_size, **kwargs):
         """An encoder that suits the method, by name: what the scripts train.

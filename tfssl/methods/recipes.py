@@ -20,9 +20,9 @@ class Recipe:
         encoder_width: int, channels of its first stage. Defaults to 64.
         encoder_arguments: dict, what else `make_encoder` of the method gets.
         epochs: int. Defaults to 100.
-        optimizer: "adamw", "lars" or "sgd".
+        optimizer: "adam" (beta_1 = 0.5, for adversaries), "adamw", "lars" or "sgd".
         learning_rate: float, the peak for 256 images a step. It grows linearly with
-            the batch for lars and sgd, and with its square root for adamw.
+            the batch for lars and sgd, and with its square root for adam and adamw.
         weight_decay: float; decoupled for adamw, coupled for lars and sgd.
         batch_size: int, images a step over all devices.
         warmup_epochs: float, epochs of linear warm-up before the cosine.
@@ -80,7 +80,13 @@ def _sqrt_rule(rate, batch_size):
     return rate * math.sqrt(batch_size / 256)
 
 
+def _adversarial_adam(rate, weight_decay):
+    """Adam with the momentum that networks which play against each other bear."""
+    return keras.optimizers.Adam(rate, beta_1=0.5, weight_decay=weight_decay or None)
+
+
 _OPTIMIZERS = {
+    "adam": (_adversarial_adam, _sqrt_rule),
     "adamw": (keras.optimizers.AdamW, _sqrt_rule),
     "lars": (optimizers.LARS, optimizers.scale_rate),
     "sgd": (optimizers.SGD, optimizers.scale_rate),
@@ -147,6 +153,32 @@ RECIPES = {
             learning_rate=0.06,
             weight_decay=1e-4,
             batch_size=128,
+            warmup_epochs=0,
+        ),
+    ),
+    "context_encoder": (
+        _digits(
+            arguments={"hole": "blocks", "adversarial_weight": 0, "width": 16},
+            views=_STILL,
+            encoder="context_cnn",
+            encoder_arguments={"bottleneck": 128},
+        ),
+        Recipe(
+            arguments={"width": 32},
+            views={"crop_scale": (0.5, 1.0)},
+            encoder="context_cnn",
+            encoder_arguments={"bottleneck": 512},
+            optimizer="adam",
+            weight_decay=0.0,
+            batch_size=128,
+        ),
+        Recipe(
+            encoder="context_cnn",
+            optimizer="adam",
+            # 2e-3 for 64 images.
+            learning_rate=4e-3,
+            weight_decay=0.0,
+            batch_size=64,
             warmup_epochs=0,
         ),
     ),

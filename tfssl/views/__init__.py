@@ -1,6 +1,6 @@
 """Views: random, seeded, batched transforms; each image draws its own parameters."""
 
-from tfssl.views import color, geometry
+from tfssl.views import color, geometry, masks
 from tfssl.views.base import Transform
 from tfssl.views.blur import gaussian_blur
 from tfssl.views.multi_crop import DINOViews, MultiCropViews
@@ -47,4 +47,5 @@ __all__ = [
     "fold_in",
     "gaussian_blur",
     "geometry",
+    "masks",
 ]
