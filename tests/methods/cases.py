@@ -39,8 +39,7 @@ def patch_encoder():
 
 
 def views():
-    """Two views that leave a digit what it is."""
-    return tfssl.views.DigitViews(SIZE)
+    return tfssl.views.SimCLRViews(SIZE)
 
 
 def one_view():

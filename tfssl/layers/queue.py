@@ -58,12 +58,15 @@ class Queue(keras.layers.Layer):
                 pushed, in replica order.
         """
         rows = replicas.gather(ops.stop_gradient(ops.cast(rows, "float32")))
-        count = rows.shape[0]
-        if count > self.size:
+        known = rows.shape[0]
+        if known is not None and known > self.size:
             raise ValueError(
                 f"A queue of {self.size} cannot take a batch. Choose a larger queue "
-                f"or a smaller batch. Received: {count} rows"
+                f"or a smaller batch. Received: {known} rows"
             )
+        # Of a batch of unknown size the newest, if there are more than fit.
+        rows = rows if known is not None else rows[-self.size :]
+        count = ops.shape(rows)[0]
         pointer = ops.convert_to_tensor(self.pointer)
         places = (pointer + ops.arange(count, dtype="int32")) % self.size
         self.rows.assign(

@@ -184,7 +184,7 @@ class CMC(Method):
 
     def draw(self, index):
         """Random rows `[batch, negatives]`; the draw of the whole batch is shared."""
-        batch = index.shape[0]
+        batch = ops.shape(index)[0]
         stream = RandomStream(self.key(shared=True))
         numbers = stream.uniform((batch * replicas.count(), self.negatives))
         mine = ops.slice(

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfssl import layers
+from tfssl import layers, replicas
 from tfssl.methods.method import Method
 from tfssl.views import CropViews, RandomStream, masks
 from tfssl.views.random import fold_in
@@ -145,9 +145,12 @@ class ContextEncoder(Method):
             return ops.convert_to_tensor(
                 masks.center_mask(self.image_size, self.overlap)
             )
-        stream = RandomStream(fold_in(self.key(), 1))
+        # Those of all replicas, so that two draw what one draws for both.
+        stream = RandomStream(fold_in(self.key(shared=True), 1))
         make = masks.block_masks if self.hole == "blocks" else masks.region_masks
-        return make(batch, self.image_size, stream)
+        everywhere = make(batch * replicas.count(), self.image_size, stream)
+        start = replicas.index() * batch
+        return ops.slice(everywhere, (start, 0, 0, 0), (batch, *everywhere.shape[1:]))
 
     def hidden_images(self, images, hidden):
         """The images with the fill in the hole: all that the encoder sees."""

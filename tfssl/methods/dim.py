@@ -150,7 +150,7 @@ class DeepInfoMax(Method):
 
     def estimate(self, places, y):
         """The loss of the estimator for projected maps and features."""
-        batch = y.shape[0]
+        batch = ops.shape(y)[0]
         everywhere = replicas.gather(ops.cast(places, "float32"))
         if everywhere.shape[0] == 1:
             raise ValueError(
@@ -158,13 +158,15 @@ class DeepInfoMax(Method):
             )
         scores = ops.einsum("mlu,nu->mln", everywhere, ops.cast(y, "float32"))
         own = replicas.index() * batch + ops.arange(batch, dtype="int32")
-        same = ops.transpose(ops.one_hot(own, everywhere.shape[0], dtype="float32"))
+        same = ops.transpose(
+            ops.one_hot(own, ops.shape(everywhere)[0], dtype="float32")
+        )
         return ESTIMATORS[self.estimator](scores, same)
 
     def adversary_loss(self, y):
         """The discriminator's: uniform noise is real, sigmoid(Y) is not."""
         fake = ops.sigmoid(ops.cast(y, "float32"))
-        real = RandomStream(self.key()).uniform((y.shape[0], self.dim))
+        real = RandomStream(self.key()).uniform((ops.shape(y)[0], self.dim))
         real_score, real_slope = _score_and_slope(self.adversary, real)
         fake_score, fake_slope = _score_and_slope(self.adversary, fake)
         loss = ops.mean(ops.softplus(-real_score)) + ops.mean(ops.softplus(fake_score))

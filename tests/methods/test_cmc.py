@@ -1,0 +1,179 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+from cases import SIZE, batch, images, make, one_view, pair
+from keras import ops
+from test_moco import gradient_of
+
+import tfssl
+from tfssl import losses
+from tfssl.methods.cmc import nce_loss
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("m, value", [(4096, 9.317888), (16384, 10.704091)])
+def test_nce_of_equal_probabilities(m, value):
+    n = 1_000
+    p = np.full((2, 1 + m), 1 / n, "float32")
+    assert float(nce_loss(p, n)) == pytest.approx(value, rel=1e-4)
+
+
+def nce_brute_force(p, n):
+    p = p.astype("float64")
+    m = p.shape[1] - 1
+    total = 0.0
+    for row in p:
+        total -= np.log(row[0] / (row[0] + m / n + 1e-7))
+        for each in row[1:]:
+            total -= np.log((m / n) / (each + m / n + 1e-7))
+    return total / len(p)
+
+
+def test_nce_value_and_gradient_of_the_definition():
+    p = np.random.default_rng(0).uniform(0.01, 0.2, (3, 5)).astype("float32")
+    assert float(nce_loss(p, 50)) == pytest.approx(nce_brute_force(p, 50), rel=1e-5)
+    gradient = numpy(gradient_of(lambda p: nce_loss(p, 50), p))
+    for index in np.ndindex(*p.shape):
+        step = np.zeros(p.shape)
+        step[index] = 1e-6
+        up, down = (nce_brute_force(p + s, 50) for s in (step, -step))
+        assert gradient[index] == pytest.approx((up - down) / 2e-6, rel=1e-4, abs=1e-4)
+
+
+def of_rows(rows, f, temperature):
+    """Softmax cross-entropy of the first row against the others, in float64."""
+    scores = rows.astype("float64") @ f.astype("float64") / temperature
+    return np.log(np.exp(scores).sum()) - scores[0]
+
+
+def embeddings(model, x):
+    features = model.features(x, training=True)
+    parts = np.split(numpy(features), [model.widths[0]], axis=1)
+    return [
+        numpy(losses.l2_normalize(projector(part)))
+        for projector, part in zip(model.projectors, parts, strict=True)
+    ]
+
+
+def test_in_batch_value_of_the_definition():
+    model = make("cmc")
+    x = images(6).astype("float32")
+    f = embeddings(model, x)
+    expected = sum(
+        np.mean([of_rows(np.roll(b, -i, axis=0), a[i], 0.2) for i in range(6)])
+        for a, b in (f, f[::-1])
+    )
+    assert float(model.views_loss((x,))[0]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_bank_value_of_the_definition_and_update():
+    """Logits with the other view's bank as it was; then both banks move."""
+    model = make("cmc_softmax")
+    x, index = images(6).astype("float32"), np.arange(6, dtype="int32") * 7
+    banks = [numpy(bank.rows) for bank in model.banks]
+    drawn = numpy(model.draw(ops.convert_to_tensor(index)))
+    f = embeddings(model, x)
+    loss = float(model.views_loss((x, index))[0])
+    expected = 0.0
+    for view in (0, 1):
+        other = banks[1 - view]
+        expected += np.mean(
+            [
+                of_rows(other[[index[i], *drawn[i]]], f[view][i], model.temperature)
+                for i in range(6)
+            ]
+        )
+    assert loss == pytest.approx(expected, rel=1e-4)
+    for bank, old, new in zip(model.banks, banks, f, strict=True):
+        rows = numpy(bank.rows)
+        moved = 0.5 * old[index] + 0.5 * new
+        moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+        np.testing.assert_allclose(rows[index], moved, atol=1e-5)
+        others = np.setdiff1d(np.arange(len(rows)), index)
+        np.testing.assert_array_equal(rows[others], old[others])
+
+
+def test_draws_change_with_the_step_and_may_hit_the_image():
+    model = tfssl.methods.CMC(
+        pair(), one_view(), contrast="softmax", images=4, negatives=64
+    )
+    index = ops.arange(3, dtype="int32")
+    first = numpy(model.draw(index))
+    np.testing.assert_array_equal(numpy(model.draw(index)), first)
+    assert set(np.unique(first)) == {0, 1, 2, 3}
+    model.step.assign_add(1)
+    assert (numpy(model.draw(index)) != first).any()
+
+
+def test_uniform_softmax():
+    """Equal scores: log(K + 1) for each direction."""
+    model = make("cmc_softmax")
+    for bank in model.banks:
+        bank.rows.assign(ops.zeros_like(bank.rows))
+    loss = float(model.views_loss(batch(model, images(8)))[0])
+    assert loss == pytest.approx(2 * math.log(model.negatives + 1), abs=1e-5)
+
+
+def test_the_first_batch_sets_z_for_good(tmp_path):
+    model = make("cmc_nce")
+    assert numpy(model.normalizers).tolist() == [0, 0]
+    model.views_loss(batch(model, images()))
+    first = numpy(model.normalizers)
+    assert (first > 0).all()
+    model.views_loss(batch(model, images(seed=1)))
+    np.testing.assert_array_equal(numpy(model.normalizers), first)
+    model.save(tmp_path / "model.keras")
+    copy = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(numpy(copy.normalizers), first)
+
+
+def test_exchanging_the_views_is_no_difference():
+    """The loss of two halves is that of the halves the other way round."""
+    model = make("cmc")
+    f_1, f_2 = (np.random.default_rng(n).normal(size=(5, 8)) for n in (1, 2))
+    f_1, f_2 = (losses.l2_normalize(f.astype("float32")) for f in (f_1, f_2))
+    one = numpy(model.batch_logits(f_1, f_2))
+    np.testing.assert_allclose(one, numpy(model.batch_logits(f_2, f_1)).T, rtol=1e-5)
+
+
+def test_data_sets_need_an_index():
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("tf.data")
+    model = make("cmc_softmax")
+    data = tf.data.Dataset.from_tensor_slices(images(16)).batch(8)
+    with pytest.raises(ValueError, match="place in the data set"):
+        model.fit(data, verbose=0)
+    both = {"images": images(16), "index": np.arange(16)}
+    model.fit(tf.data.Dataset.from_tensor_slices(both).batch(8), verbose=0)
+
+
+def test_lab_pair_sees_colours_on_one_side_only():
+    """The features of a grey copy differ in the second half only."""
+    first, second = (
+        tfssl.encoders.resnet10(SIZE, stem="small", width=4, channels=c) for c in (1, 2)
+    )
+    encoder = tfssl.encoders.split_pair(first, second, SIZE)
+    assert encoder.output_shape == (None, 64)
+    x = images(2).astype("float32")
+    lab = tfssl.layers.SplitImage("lab")
+    luminance, _ = lab(x)
+    pinned = numpy(first(luminance))
+    np.testing.assert_allclose(numpy(encoder(x))[:, :32], pinned, rtol=1e-4, atol=1e-5)
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match="tfssl.encoders.split_pair. Received"):
+        tfssl.methods.CMC(tfssl.encoders.resnet10(16, stem="small", width=4))
+    with pytest.raises(ValueError, match="contrast must be one of"):
+        tfssl.methods.CMC(pair(), contrast="triplet")
+    with pytest.raises(ValueError, match="Received: images=None"):
+        tfssl.methods.CMC(pair(), contrast="nce")
+    with pytest.raises(ValueError, match="gives views"):
+        net = tfssl.encoders.resnet10(16, stem="small", width=4)
+        tfssl.encoders.split_pair(net, net, 16)

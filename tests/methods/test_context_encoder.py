@@ -1,0 +1,211 @@
+import keras
+import numpy as np
+import pytest
+from cases import SIZE, images, make, one_view
+from keras import ops
+from test_moco import gradient_of
+
+import tfssl
+from tfssl.methods.context_encoder import _errors, decoder, discriminator
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+def small(**kwargs):
+    keras.utils.set_random_seed(0)
+    encoder = tfssl.encoders.context_cnn(SIZE, width=8, bottleneck=16)
+    options = {"adversarial_weight": 0, "width": 8, **kwargs}
+    return tfssl.methods.ContextEncoder(encoder, one_view(), **options)
+
+
+HOLES = ["center", "blocks", "region"]
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_what_is_hidden_cannot_reach_the_encoder(hole):
+    model = small(hole=hole)
+    x = images(4).astype("float32")
+    mask = np.broadcast_to(numpy(model.masks(4)) > 0, x.shape)
+    changed = np.where(mask, 255 - x, x)
+    assert np.abs(changed - x).max() > 0
+    seen, again = (numpy(model.hidden_images(i, mask)) for i in (x, changed))
+    np.testing.assert_array_equal(seen, again)
+    fill = np.broadcast_to(np.array(model.fill, "float32"), x.shape)
+    np.testing.assert_array_equal(seen[mask], fill[mask])
+    np.testing.assert_array_equal(seen[~mask], x[~mask])
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_the_loss_has_no_gradient_outside_the_hole(hole):
+    model = small(hole=hole, overlap=0)
+    mask = numpy(model.masks(3))
+    real = np.zeros(model.framed(images(3)).shape, "float32")
+    filling = np.random.default_rng(0).normal(size=real.shape).astype("float32")
+    gradient = numpy(
+        gradient_of(lambda f: model.reconstruction_loss(f, real, mask), filling)
+    )
+    inside = np.broadcast_to(numpy(model.framed(mask)) > 0, real.shape)
+    assert (gradient[~inside] == 0).all() and (gradient[inside] != 0).all()
+
+
+def test_full_counts_all_pixels():
+    model = small(hole="blocks", loss_region="full")
+    real = np.zeros((2, SIZE, SIZE, 3), "float32")
+    loss = model.reconstruction_loss(real + 0.5, real, numpy(model.masks(2)))
+    assert float(loss) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_a_perfect_filling_costs_nothing_and_a_wrong_one_its_square(hole):
+    model = small(hole=hole, overlap=0)
+    mask = numpy(model.masks(3))
+    real = numpy(model.framed(images(3).astype("float32") / 127.5 - 1))
+    assert float(model.reconstruction_loss(real, real, mask)) == 0
+    loss = float(model.reconstruction_loss(real + 0.2, real, mask))
+    assert loss == pytest.approx(0.04, rel=1e-4)
+
+
+def test_the_band_counts_ten_times():
+    model = small(overlap=2)
+    mask = numpy(model.masks(1))
+    assert mask.sum() == (SIZE // 2 - 4) ** 2
+    real = np.zeros((1, SIZE // 2, SIZE // 2, 3), "float32")
+    gradient = numpy(
+        gradient_of(lambda f: model.reconstruction_loss(f, real, mask), real + 1)
+    )
+    interior = gradient[0, 2:-2, 2:-2]
+    band = np.delete(gradient[0], slice(2, -2), axis=0)
+    np.testing.assert_allclose(band, 10 * interior[0, 0, 0], rtol=1e-5)
+    np.testing.assert_allclose(interior, interior[0, 0, 0], rtol=1e-5)
+    # The denominator is all of the filling.
+    assert interior[0, 0, 0] == pytest.approx(2 / real.size, rel=1e-5)
+
+
+def test_without_an_adversary_the_loss_is_the_reconstruction():
+    loss, logs = small().views_loss((images().astype("float32"),))
+    assert set(logs) == {"reconstruction_loss"}
+    assert float(loss) == float(logs["reconstruction_loss"])
+
+
+needs_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="an adversary"
+)
+
+
+@needs_tensorflow
+def test_the_loss_weighs_both():
+    model = small(adversarial_weight=0.001)
+    model.compile("sgd")
+    loss, logs = model.views_loss((images().astype("float32"),))
+    expected = 0.001 * logs["fooling_loss"] + 0.999 * logs["reconstruction_loss"]
+    assert float(loss) == pytest.approx(float(expected), rel=1e-6)
+
+
+@needs_tensorflow
+def test_each_player_moves_its_own():
+    for rates in ((0.0, 0.1), (0.1, 0.0)):
+        model = small(adversarial_weight=0.5)
+        sgd = [keras.optimizers.SGD(rate) for rate in rates]
+        model.compile(sgd[0], adversary_optimizer=sgd[1])
+        others = {id(v) for v in model.adversary.trainable_variables}
+        before = [numpy(v) for v in model.trainable_variables]
+        model.fit(images(), batch_size=16, epochs=1, verbose=0)
+        for v, old in zip(model.trainable_variables, before, strict=True):
+            moved = np.abs(numpy(v) - old).max() > 0
+            assert moved == ((id(v) in others) == bool(rates[1])), v.path
+
+
+@needs_tensorflow
+def test_the_adversary_moves_before_the_rest():
+    """The fooling loss is that of a discriminator that has taken its step."""
+    model = small(adversarial_weight=0.5)
+    model.compile("sgd", adversary_optimizer=keras.optimizers.SGD(1.0))
+    x = images().astype("float32")
+    filling = numpy(model.fillings(x, model.masks(len(x)), training=True))
+    before = float(ops.mean(ops.softplus(-model.scores(filling))))
+    _, logs = model.views_loss((x,))
+    after = float(ops.mean(ops.softplus(-model.scores(filling))))
+    assert float(logs["fooling_loss"]) == pytest.approx(after, abs=1e-5)
+    assert abs(after - before) > 1e-4
+
+
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="TensorFlow has it")
+def test_an_adversary_is_refused_elsewhere():
+    with pytest.raises(ValueError, match="or the adversary's weight to 0"):
+        small(adversarial_weight=0.001).compile("adam")
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_inpainting_leaves_what_is_seen(hole):
+    model = small(hole=hole, overlap=1)
+    x = images(3)
+    mask = None if hole == "center" else numpy(model.masks(3))[..., 0]
+    filled = model.inpaint(x, mask)
+    if mask is None:
+        mask = np.zeros((3, SIZE, SIZE))
+        mask[:, 5:11, 5:11] = 1
+    inside = mask > 0
+    np.testing.assert_array_equal(filled[~inside], x[~inside])
+    assert filled.min() >= 0 and filled.max() <= 255
+    assert (filled[inside] != x[inside]).mean() > 0.9
+
+
+def test_masks_that_cannot_be_filled_are_refused():
+    with pytest.raises(ValueError, match="central hole only"):
+        small().inpaint(images(2), np.ones((SIZE, SIZE)))
+    with pytest.raises(ValueError, match=r"Received: shape \(3, 16, 16, 1\)"):
+        small(hole="blocks").inpaint(images(2), np.ones((3, SIZE, SIZE)))
+
+
+def test_the_report_measures_the_fillings():
+    model = make("context_encoder")
+    ((title, caption, rows),) = model.figures(images(20))
+    assert len(rows) == 12 and [label for label, _ in rows[0]] == [
+        "original",
+        "hole",
+        "filling",
+    ]
+    x = images(20).astype("float32")
+    filled = model.inpaint(images(20))
+    hole = (slice(None), slice(5, 11), slice(5, 11))
+    psnr, l1 = _errors(filled[hole], x[hole])
+    assert f"fillings: PSNR {psnr:.2f} dB, L1 {l1:.2%}" in caption
+
+
+def test_errors_of_a_constant_difference():
+    psnr, l1 = _errors(np.full(5, 25.5), np.zeros(5))
+    assert psnr == pytest.approx(20) and l1 == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "shape, size", [((16,), 64), ((6, 6, 8), 227), ((4, 4, 8), 32)]
+)
+def test_decoders_give_the_size_that_is_asked(shape, size):
+    assert decoder(shape, size, 4).output_shape == (None, size, size, 3)
+    assert discriminator(size, 4).output_shape == (None, 1)
+
+
+def test_networks_of_the_paper():
+    """E, G and D of the central hole: 128 to 4000 to 64."""
+    encoder = tfssl.encoders.context_cnn(128)
+    convs = [w.shape for w in encoder.weights if w.path.endswith("kernel")]
+    assert [s[-1] for s in convs] == [64, 64, 128, 256, 512, 4000]
+    generator = decoder((4000,), 64, 64)
+    convs = [w.shape for w in generator.weights if w.path.endswith("kernel")]
+    # Transposed kernels: [height, width, out, in].
+    assert [s[-2] for s in convs] == [512, 256, 128, 64, 3]
+    convs = [w.shape[-1] for w in discriminator(64, 64).weights if "kernel" in w.path]
+    assert convs == [64, 128, 256, 512, 1]
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match="hole must be one of"):
+        small(hole="corner")
+    with pytest.raises(ValueError, match="loss_region must be"):
+        small(loss_region="all")
+    with pytest.raises(ValueError, match="side that is a multiple of 4"):
+        tfssl.methods.ContextEncoder(tfssl.encoders.resnet10(18, stem="small", width=4))
+    with pytest.raises(ValueError, match="4 times a power of two"):
+        tfssl.encoders.context_cnn(24)

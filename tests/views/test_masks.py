@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from tfssl.views import RandomStream, masks
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("size", [16, 32, 128])
+def test_the_centre_is_a_quarter(size):
+    mask = masks.center_mask(size)
+    assert mask.mean() == 0.25 and mask[0, size // 2, size // 2, 0] == 1
+    smaller = masks.center_mask(size, margin=2)
+    assert smaller.sum() == (size // 2 - 4) ** 2 and (smaller <= mask).all()
+
+
+@pytest.mark.parametrize("size", [16, 64])
+def test_blocks_hide_about_a_quarter(size):
+    mask = numpy(masks.block_masks(200, size, RandomStream(3)))
+    assert set(np.unique(mask)) == {0, 1} and mask.shape == (200, size, size, 1)
+    shares = mask.mean(axis=(1, 2, 3))
+    # The last rectangle may add up to 0.4 x 0.4.
+    assert shares.max() < 0.25 + 0.2
+    assert 0.25 <= np.median(shares) < 0.32 and (shares > 0.2).mean() > 0.95
+    assert len(np.unique(mask, axis=0)) == 200
+
+
+def test_regions_hide_what_they_are_told():
+    mask = numpy(masks.region_masks(300, 32, RandomStream(3)))
+    shares = mask.mean(axis=(1, 2, 3))
+    assert shares.min() >= 0.2 - 1e-3 and shares.max() <= 0.3 + 1e-3
+    assert np.ptp(shares) > 0.08 and shares.mean() == pytest.approx(0.25, abs=0.005)
+    # Regions, not dots: a hidden pixel's neighbour is mostly hidden too.
+    inside = mask[:, :, 1:][mask[:, :, :-1] == 1]
+    assert inside.mean() > 0.7
+
+
+def test_the_same_stream_gives_the_same_masks():
+    for make in (masks.block_masks, masks.region_masks):
+        a, b, c = (numpy(make(4, 16, RandomStream(seed))) for seed in (1, 1, 2))
+        np.testing.assert_array_equal(a, b)
+        assert (a != c).any()
