@@ -11,12 +11,18 @@ tenth of the training images held out.
 import sys
 
 import common
-from absl import flags
+from absl import app, flags
 
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags()
 
+flags.DEFINE_string(
+    "layer",
+    None,
+    "Layer of the encoder to measure, flattened, for example conv of dim_cnn. Default: "
+    "its features.",
+)
 flags.DEFINE_list("protocol", ["knn", "linear"], "Some of knn and linear.")
 flags.DEFINE_integer("k", 200, "Neighbours of knn.", lower_bound=1)
 flags.DEFINE_float("temperature", 0.1, "Temperature of knn's vote.", lower_bound=1e-4)
@@ -30,9 +36,13 @@ flags.register_validator(
 
 
 def main():
-    from tfssl import transfer
+    from tfssl import encoders, transfer
 
+    if FLAGS.layer and FLAGS.head_layer:
+        raise app.UsageError("Set one of --layer and --head_layer.")
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
+    if FLAGS.layer:
+        encoder = encoders.cut(encoder, FLAGS.layer)
     train, test = common.load_train_and_test(encoder)
     if "knn" in FLAGS.protocol and FLAGS.k > len(train.images):
         raise ValueError(

@@ -308,11 +308,13 @@ def watchers(train, test):
 
 def finish(run, model, train, test):
     """Saves what the run was for: encoder, projector, report."""
+    import keras
+
     from tfssl.encoders import in_float32
 
     # Whoever loads them may have a processor without bfloat16.
     run.save_model(in_float32(model.encoder), "encoder")
-    if hasattr(model, "projector"):
+    if isinstance(getattr(model, "projector", None), keras.Model):
         run.save_model(in_float32(model.projector), "projector")
     run.record(finished=True)
     print(f"Saved {run.path / 'encoder.keras'}")
