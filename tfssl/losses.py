@@ -109,15 +109,6 @@ def nt_xent(z_a, z_b, temperature=0.5):
     return cross_entropy(*nt_xent_logits(z_a, z_b, temperature))
 
 
-__all__ = [
-    "accuracy",
-    "cross_entropy",
-    "l2_normalize",
-    "nt_xent",
-    "nt_xent_logits",
-]
-
-
 def queue_logits(query, key, queue, temperature=0.2):
     """Similarities of queries with their key, and with a queue of other keys.
 
@@ -144,3 +135,13 @@ def queue_logits(query, key, queue, temperature=0.2):
     positive = ops.sum(query * key, axis=1, keepdims=True)
     negatives = ops.matmul(query, ops.transpose(queue))
     return ops.concatenate([positive, negatives], axis=1) / temperature
+
+
+__all__ = [
+    "accuracy",
+    "cross_entropy",
+    "l2_normalize",
+    "nt_xent",
+    "nt_xent_logits",
+    "queue_logits",
+]

@@ -115,11 +115,10 @@ class ContextEncoder(Method):
         )
 
     @classmethod
-    def make_encoder(cls, name, image_size, stem=None, **kwargs):
+    def make_encoder(cls, name, image_size, **kwargs):
         """As `Method.make_encoder`; a residual network gives its feature map."""
         if "resnet" in name:
-            options = {"stem": stem, "pooling": False, "zero_init_residual": False}
-            kwargs = {**options, **kwargs}
+            kwargs = {"pooling": False, "zero_init_residual": False, **kwargs}
         return super().make_encoder(name, image_size, **kwargs)
 
     def views_loss(self, views):

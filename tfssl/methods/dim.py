@@ -116,12 +116,6 @@ class DeepInfoMax(Method):
             {key: keras.metrics.Mean(name=key) for key in self.log_names}
         )
 
-    @classmethod
-    def make_encoder(cls, name, image_size, **kwargs):
-        if name == "dim_cnn":
-            kwargs.pop("stem", None)
-        return super().make_encoder(name, image_size, **kwargs)
-
     def views_loss(self, views):
         (images,) = views
         local, features = self.trunk(images, training=True)

@@ -98,8 +98,22 @@ class Method(training.Trainer, keras.Model):
 
         Returns:
             `keras.Model`.
+
+        Raises:
+            ValueError: for arguments that the function does not take.
         """
-        return getattr(encoders, name)(image_size, **kwargs)
+        make = getattr(encoders, name)
+        if not name.startswith(("resnet", "sk_resnet")):
+            # The other networks have one stem only.
+            kwargs.pop("stem", None)
+        try:
+            inspect.signature(make).bind(image_size, **kwargs)
+        except TypeError as error:
+            raise ValueError(
+                f"{cls.__name__} cannot make its encoder of {name}: {error}. "
+                f"Received: {kwargs}"
+            ) from error
+        return make(image_size, **kwargs)
 
     # What a method uses
 

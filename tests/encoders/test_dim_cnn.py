@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+from keras import ops
+
+import tfssl
+
+
+def test_layers_of_the_paper():
+    encoder = tfssl.encoders.dim_cnn(32)
+    shapes = {n: encoder.get_layer(n).output.shape[1:] for n in ("local", "conv", "fc")}
+    assert shapes == {"local": (8, 8, 128), "conv": (4, 4, 256), "fc": (1024,)}
+    with pytest.raises(ValueError, match="multiple of 8"):
+        tfssl.encoders.dim_cnn(20)
+
+
+def test_a_cut_shares_its_weights():
+    encoder = tfssl.encoders.dim_cnn(16, width=4, dim=8)
+    conv = tfssl.encoders.cut(encoder, "conv")
+    x = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype("float32")
+    before = ops.convert_to_numpy(conv(x))
+    assert before.shape == (2, 64)
+    for w in encoder.weights:
+        w.assign(w + 0.1)
+    assert not np.allclose(ops.convert_to_numpy(conv(x)), before)
+    with pytest.raises(ValueError, match="no layer 'nine'. Received"):
+        tfssl.encoders.cut(encoder, "nine")
