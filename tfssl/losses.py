@@ -69,7 +69,7 @@ def nt_xent_logits(z_a, z_b, temperature=0.5):
     z_a, z_b = l2_normalize(z_a), l2_normalize(z_b)
     all_a, all_b = replicas.gather(z_a), replicas.gather(z_b)
     batch, total = ops.shape(z_a)[0], ops.shape(all_a)[0]
-    own = replicas.index() * batch + ops.arange(batch, dtype="int32")
+    own = replicas.places(batch)
     itself = _MASKED * ops.one_hot(own, total, dtype="float32")
 
     def similarity(x, y):

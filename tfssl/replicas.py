@@ -1,6 +1,6 @@
 """The replicas that take the present step together.
 
-Under `tf.distribute` a step runs once on each replica; these three functions are all
+Under `tf.distribute` a step runs once on each replica; these functions are all
 that losses, layers and the training step need to know about it. Everywhere else (one
 device, JAX, eager code, `dataset.map`) there is one replica. On JAX with
 `keras.distribution` the arrays are global already, so one replica is the truth.
@@ -57,6 +57,27 @@ def gather(x):
     batch, *rest = x.shape
     rows.set_shape([batch and batch * context.num_replicas_in_sync, *rest])
     return rows
+
+
+def own(rows):
+    """This replica's part of rows that are the same on all: `own(gather(x))` is `x`.
+
+    Args:
+        rows: tensor `[count * batch, ...]`.
+
+    Returns:
+        Tensor `[batch, ...]`.
+    """
+    if _context() is None:
+        return rows
+    batch = ops.shape(rows)[0] // count()
+    starts = (index() * batch, *[0] * (len(rows.shape) - 1))
+    return ops.slice(rows, starts, (batch, *rows.shape[1:]))
+
+
+def places(batch):
+    """Places of this replica's images in the batch of all: int32 `[batch]`."""
+    return index() * batch + ops.arange(batch, dtype="int32")
 
 
 def mean(x):

@@ -60,24 +60,21 @@ def pair():
     return tfssl.encoders.split_pair(half(), half(), SIZE, "halves")
 
 
+def cmc_bank(contrast):
+    """With a row for each of the digits."""
+    bank = {"contrast": contrast, "images": 1297, "negatives": 128}
+    return tfssl.methods.CMC(pair(), one_view(), temperature=0.2, **bank)
+
+
+def dim(**weights):
+    network = tfssl.encoders.dim_cnn(SIZE, width=8, dim=32)
+    return tfssl.methods.DeepInfoMax(network, one_view(), units=16, **weights)
+
+
 CASES = {
     "cmc": lambda: tfssl.methods.CMC(pair(), one_view(), temperature=0.2),
-    "cmc_nce": lambda: tfssl.methods.CMC(
-        pair(),
-        one_view(),
-        contrast="nce",
-        images=1297,
-        negatives=128,
-        temperature=0.2,
-    ),
-    "cmc_softmax": lambda: tfssl.methods.CMC(
-        pair(),
-        one_view(),
-        contrast="softmax",
-        images=1297,
-        negatives=128,
-        temperature=0.2,
-    ),
+    "cmc_nce": lambda: cmc_bank("nce"),
+    "cmc_softmax": lambda: cmc_bank("softmax"),
     "context_encoder": lambda: tfssl.methods.ContextEncoder(
         tfssl.encoders.context_cnn(SIZE, width=16, bottleneck=64),
         one_view(),
@@ -99,13 +96,8 @@ CASES = {
         blocks=3,
         directions=4,
     ),
-    "dim": lambda: tfssl.methods.DeepInfoMax(
-        tfssl.encoders.dim_cnn(SIZE, width=8, dim=32),
-        one_view(),
-        units=16,
-        global_weight=0.5,
-        prior_weight=0,
-    ),
+    "dim": lambda: dim(global_weight=0.5, prior_weight=0),
+    "dim_prior": lambda: dim(prior_weight=0.5),
     "moco": lambda: tfssl.methods.MoCo(
         encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
     ),
@@ -124,18 +116,20 @@ CASES = {
 }
 
 # An adversary takes TensorFlow.
-BOTH_BACKENDS = sorted(set(CASES) - {"context_encoder_adversarial"})
+ADVERSARIAL = {"context_encoder_adversarial", "dim_prior"}
+BOTH_BACKENDS = sorted(set(CASES) - ADVERSARIAL)
 
 # Normalised in groups of the batch, or with draws by place in it: its order matters.
-ORDERED = {"cmc_nce", "cmc_softmax", "context_encoder_adversarial", "moco_v1"}
+ORDERED = {"cmc_nce", "cmc_softmax", "moco_v1", *ADVERSARIAL}
 
 
-def make(name, seed=0, optimizer=None):
+def make(name, seed=0, optimizer=None, adversary_optimizer=None):
     """A compiled model with the same weights at each call."""
     keras.utils.set_random_seed(seed)
     model = CASES[name]()
-    adversary = keras.optimizers.SGD(0.01) if model.adversary else None
-    model.compile(optimizer or tfssl.optimizers.SGD(0.05), adversary)
+    if name in ADVERSARIAL and adversary_optimizer is None:
+        adversary_optimizer = keras.optimizers.SGD(0.01)
+    model.compile(optimizer or tfssl.optimizers.SGD(0.05), adversary_optimizer)
     return model
 
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from cases import CASES, ORDERED, batch, images, make
+from cases import ADVERSARIAL, CASES, ORDERED, batch, images, make
 from keras import ops
 
 import tfssl
@@ -26,7 +26,7 @@ def loss_and_gradients(model, views):
                 return model.views_loss(views)[0]
 
         values = [v.value for v in model.trainable_variables]
-        loss, gradients = jax.value_and_grad(loss_of)(values)
+        loss, gradients = jax.jit(jax.value_and_grad(loss_of))(values)
     else:
         import tensorflow as tf
 
@@ -56,15 +56,20 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     assert after == pytest.approx(before, rel=1e-5)
 
 
-def test_saved_and_loaded_models_take_the_same_next_step(name, tmp_path):
+def test_loaded_and_resumed_models_take_the_same_next_steps(name, tmp_path):
+    """From a `.keras` file, and from the checkpoint of a run that was killed."""
+    run = tfssl.training.Workdir(tmp_path / "run", {"name": name})
     model = make(name)
-    model.fit(images(), batch_size=16, epochs=1, verbose=0)
+    model.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=run.callbacks(0))
     model.save(tmp_path / "model.keras")
-    copy = keras.saving.load_model(tmp_path / "model.keras")
-    for each in (model, copy):
-        each.fit(images(), batch_size=16, initial_epoch=1, epochs=2, verbose=0)
-    for a, b in zip(model.weights, copy.weights, strict=True):
-        np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    resumed = make(name, seed=5)
+    assert run.restore(resumed) == 2
+    for each in (model, loaded, resumed):
+        each.fit(images(), batch_size=16, initial_epoch=2, epochs=3, verbose=0)
+    for other in (loaded, resumed):
+        for a, b in zip(model.weights, other.weights, strict=True):
+            np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
 
 
 def test_config_round_trip(name):
@@ -72,19 +77,6 @@ def test_config_round_trip(name):
     copy = type(model).from_config(model.get_config())
     assert copy.get_config() == model.get_config()
     assert [w.shape for w in copy.weights] == [w.shape for w in model.weights]
-
-
-def test_a_resumed_run_equals_an_unbroken_one(name, tmp_path):
-    whole = make(name)
-    whole.fit(images(), batch_size=16, epochs=3, verbose=0)
-    run = tfssl.training.Workdir(tmp_path / "run", {"name": name})
-    first = make(name)
-    first.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=run.callbacks(0))
-    second = make(name, seed=5)
-    assert run.restore(second) == 2
-    second.fit(images(), batch_size=16, initial_epoch=2, epochs=3, verbose=0)
-    for a, b in zip(whole.weights, second.weights, strict=True):
-        np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
 
 
 def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
@@ -101,6 +93,21 @@ def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
     loss = mixed.views_loss(views)[0]
     assert "float32" in str(loss.dtype)
     assert float(loss) == pytest.approx(expected, rel=0.01)
+
+
+def test_an_adversary_and_the_rest_each_move_their_own(name):
+    """A step of the adversary alone leaves the rest, and the other way round."""
+    if name not in ADVERSARIAL:
+        pytest.skip("no adversary")
+    for rates in ((0.0, 0.1), (0.1, 0.0)):
+        sgd = [keras.optimizers.SGD(rate) for rate in rates]
+        model = make(name, optimizer=sgd[0], adversary_optimizer=sgd[1])
+        others = {id(v) for v in model.adversary.trainable_variables}
+        before = [numpy(v) for v in model.trainable_variables]
+        model.fit(images(), batch_size=16, epochs=1, verbose=0)
+        for v, old in zip(model.trainable_variables, before, strict=True):
+            moved = np.abs(numpy(v) - old).max() > 0
+            assert moved == ((id(v) in others) == bool(rates[1])), v.path
 
 
 @pytest.mark.parametrize("kind", ["black", "equal", "one"])

@@ -1,4 +1,4 @@
-"""Runs the scripts as a user does."""
+"""Runs the scripts as a user does, and programs of the tests in their own process."""
 
 import os
 import subprocess
@@ -13,6 +13,8 @@ def environment(**extra):
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        # Compiling takes most of a small run on JAX.
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         **extra,
     }
 
@@ -31,6 +33,19 @@ def run(script, *flags, fails=False, **extra):
     )
     assert (done.returncode != 0) == fails, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stderr if fails else done.stdout
+
+
+def run_test_program(path, *arguments, **extra):
+    """Output of a program of the tests, which imports from tests/methods."""
+    paths = (ROOT, ROOT / "tests" / "methods")
+    done = subprocess.run(
+        [sys.executable, str(path), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment(PYTHONPATH=":".join(map(str, paths)), **extra),
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
 
 
 # The smallest run of pretrain.py.

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 from cases import encoder, images
+from gradients import gradient_of
 from keras import ops
 
 import tfssl
@@ -31,21 +32,6 @@ def test_value_and_gradient_of_the_definition(temperature):
     same = gradient_of(lambda s: distillation_loss(t, s, temperature), t)
     np.testing.assert_allclose(same, 0, atol=1e-6)
     assert np.all(gradient_of(lambda t: distillation_loss(t, s), t) == 0)
-
-
-def gradient_of(function, x):
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return np.asarray(jax.grad(function)(x))
-    import tensorflow as tf
-
-    x = tf.convert_to_tensor(x)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        loss = function(x)
-    gradient = tape.gradient(loss, x)
-    return np.zeros(x.shape) if gradient is None else gradient.numpy()
 
 
 def pair():

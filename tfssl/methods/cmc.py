@@ -146,8 +146,7 @@ class CMC(Method):
         )
         if self.contrast == "infonce":
             logits = [self.batch_logits(f_1, f_2), self.batch_logits(f_2, f_1)]
-            batch = ops.shape(f_1)[0]
-            labels = replicas.index() * batch + ops.arange(batch, dtype="int32")
+            labels = replicas.places(ops.shape(f_1)[0])
         else:
             (index,) = index
             rows = ops.concatenate([index[:, None], self.draw(index)], axis=1)
@@ -184,13 +183,9 @@ class CMC(Method):
 
     def draw(self, index):
         """Random rows `[batch, negatives]`; the draw of the whole batch is shared."""
-        batch = ops.shape(index)[0]
-        stream = RandomStream(self.key(shared=True))
-        numbers = stream.uniform((batch * replicas.count(), self.negatives))
-        mine = ops.slice(
-            numbers, (replicas.index() * batch, 0), (batch, self.negatives)
-        )
-        rows = ops.cast(mine * self.images, "int32")
+        total = ops.shape(index)[0] * replicas.count()
+        numbers = RandomStream(self.key(shared=True)).uniform((total, self.negatives))
+        rows = ops.cast(replicas.own(numbers) * self.images, "int32")
         return ops.minimum(rows, self.images - 1)
 
     def set_normalizers(self, scores):

@@ -106,13 +106,10 @@ class ContextEncoder(Method):
         self.width = width
         filling_size = size // 2 if hole == "center" else size
         self.decoder = decoder(encoder.output_shape[1:], filling_size, width)
-        self.log_names = ["reconstruction_loss"]
+        self.add_logs("reconstruction_loss")
         if adversarial_weight:
             self.adversary = discriminator(filling_size, width)
-            self.log_names += ["fooling_loss", "adversary_loss"]
-        self._means.update(
-            {key: keras.metrics.Mean(name=key) for key in self.log_names}
-        )
+            self.add_logs("fooling_loss", "adversary_loss")
 
     @classmethod
     def make_encoder(cls, name, image_size, **kwargs):
@@ -147,9 +144,7 @@ class ContextEncoder(Method):
         # Those of all replicas, so that two draw what one draws for both.
         stream = RandomStream(fold_in(self.key(shared=True), 1))
         make = masks.block_masks if self.hole == "blocks" else masks.region_masks
-        everywhere = make(batch * replicas.count(), self.image_size, stream)
-        start = replicas.index() * batch
-        return ops.slice(everywhere, (start, 0, 0, 0), (batch, *everywhere.shape[1:]))
+        return replicas.own(make(batch * replicas.count(), self.image_size, stream))
 
     def hidden_images(self, images, hidden):
         """The images with the fill in the hole: all that the encoder sees."""

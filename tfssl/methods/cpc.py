@@ -128,9 +128,8 @@ class CPC(Method):
         rows = ops.reshape(targets, (-1, targets.shape[-1]))
         candidates = replicas.gather(rows)
         # Where the patches of this replica's images are among the candidates.
-        first = replicas.index() * ops.shape(rows)[0]
         patches = self.grid_shape[0] * self.grid_shape[1]
-        images_first = first + patches * ops.arange(ops.shape(z)[0], dtype="int32")
+        images_first = patches * replicas.places(ops.shape(z)[0])
 
         loss = accuracy = 0.0
         for direction, context in enumerate(self.contexts):

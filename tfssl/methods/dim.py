@@ -96,7 +96,6 @@ class DeepInfoMax(Method):
         self.global_weight = global_weight
         self.local_weight = local_weight
         self.prior_weight = prior_weight
-        self.log_names = []
         # To InfoNCE a shift of all places is no difference.
         center = estimator != "infonce"
         if local_weight:
@@ -104,17 +103,14 @@ class DeepInfoMax(Method):
                 (None, None, local.shape[-1]), units, "local_score", center
             )
             self.score = score_network((dim,), units, "score")
-            self.log_names.append("local_loss")
+            self.add_logs("local_loss")
         if global_weight:
             self.global_score = global_network(local.shape[1:], units, center)
             self.summary_score = score_network((dim,), units, "summary_score")
-            self.log_names.append("global_loss")
+            self.add_logs("global_loss")
         if prior_weight:
             self.adversary = prior_discriminator(dim)
-            self.log_names += ["prior_loss", "adversary_loss"]
-        self._means.update(
-            {key: keras.metrics.Mean(name=key) for key in self.log_names}
-        )
+            self.add_logs("prior_loss", "adversary_loss")
 
     def views_loss(self, views):
         (images,) = views
@@ -144,14 +140,13 @@ class DeepInfoMax(Method):
 
     def estimate(self, places, y):
         """The loss of the estimator for projected maps and features."""
-        batch = ops.shape(y)[0]
         everywhere = replicas.gather(ops.cast(places, "float32"))
         if everywhere.shape[0] == 1:
             raise ValueError(
                 "Deep InfoMax tells an image from others. Received: a batch of 1"
             )
         scores = ops.einsum("mlu,nu->mln", everywhere, ops.cast(y, "float32"))
-        own = replicas.index() * batch + ops.arange(batch, dtype="int32")
+        own = replicas.places(ops.shape(y)[0])
         same = ops.transpose(
             ops.one_hot(own, ops.shape(everywhere)[0], dtype="float32")
         )
@@ -160,7 +155,10 @@ class DeepInfoMax(Method):
     def adversary_loss(self, y):
         """The discriminator's: uniform noise is real, sigmoid(Y) is not."""
         fake = ops.sigmoid(ops.cast(y, "float32"))
-        real = RandomStream(self.key()).uniform((ops.shape(y)[0], self.dim))
+        # Of all replicas, so that two draw what one draws for both.
+        total = ops.shape(y)[0] * replicas.count()
+        noise = RandomStream(self.key(shared=True)).uniform((total, self.dim))
+        real = replicas.own(noise)
         real_score, real_slope = _score_and_slope(self.adversary, real)
         fake_score, fake_slope = _score_and_slope(self.adversary, fake)
         loss = ops.mean(ops.softplus(-real_score)) + ops.mean(ops.softplus(fake_score))

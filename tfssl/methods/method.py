@@ -39,7 +39,7 @@ class Method(training.Trainer, keras.Model):
 
     # The class of the method's own views.
     views_class = None
-    # Names of what `views_loss` logs besides the loss.
+    # Names of what `views_loss` always logs besides the loss.
     log_names = ()
     # Whether `views_loss` gets, after the views, the images' index in the data set.
     needs_index = False
@@ -56,9 +56,8 @@ class Method(training.Trainer, keras.Model):
         self.step = self.add_weight(
             name="step", shape=(), dtype="int32", initializer="zeros", trainable=False
         )
-        self._means = {
-            name: keras.metrics.Mean(name=name) for name in ("loss", *self.log_names)
-        }
+        self._means = {}
+        self.add_logs("loss", *self.log_names)
         self._compiled_views = None
         self.built = True
 
@@ -76,7 +75,7 @@ class Method(training.Trainer, keras.Model):
 
         Returns:
             Tuple of a float32 scalar, the mean over this replica's images, and a dict
-            of scalars to log, one for each of `log_names`.
+            of scalars to log, one for each of `log_names` and of `add_logs`.
         """
         raise NotImplementedError(f"{type(self).__name__} must define views_loss")
 
@@ -116,6 +115,10 @@ class Method(training.Trainer, keras.Model):
         return make(image_size, **kwargs)
 
     # What a method uses
+
+    def add_logs(self, *names):
+        """Names what `views_loss` logs of this model: for the constructor."""
+        self._means.update({name: keras.metrics.Mean(name=name) for name in names})
 
     def features(self, images, training=False):
         """Features `[batch, dim]` of images, pooled if the encoder gives a map."""

@@ -108,13 +108,11 @@ class MoCo(Method):
     def keys(self, images, number=0):
         """Keys of images, normalised in a shuffled batch; no gradient."""
         rows = replicas.gather(images)
-        batch, total = ops.shape(images)[0], ops.shape(rows)[0]
         stream = RandomStream(self.key(shared=True))
-        order = ops.argsort(stream.uniform((total, 2))[:, number])
-        start = replicas.index() * batch
-        mine = ops.take(rows, ops.slice(order, (start,), (batch,)), axis=0)
+        order = ops.argsort(stream.uniform((ops.shape(rows)[0], 2))[:, number])
+        mine = ops.take(rows, replicas.own(order), axis=0)
 
         features = layers.pooled(self.key_encoder(mine, training=True))
         keys = replicas.gather(self.key_projector(features, training=True))
-        places = ops.slice(ops.argsort(order), (start,), (batch,))
+        places = replicas.own(ops.argsort(order))
         return ops.stop_gradient(ops.take(keys, places, axis=0))
