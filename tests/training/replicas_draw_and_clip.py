@@ -26,10 +26,9 @@ def main():
     model.fit(images(32), batch_size=16, epochs=1, verbose=0)
     assert keras.ops.convert_to_numpy(model.step) == 2
 
+    clipped = keras.optimizers.SGD(1.0, global_clipnorm=1e-3)
     with strategy.scope():
-        model = make(
-            "simclr", optimizer=keras.optimizers.SGD(1.0, global_clipnorm=1e-3)
-        )
+        model = make("simclr", optimizer=clipped)
     before = [np.asarray(w) for w in model.trainable_weights]
     model.fit(images(16), batch_size=16, epochs=1, verbose=0)
     moved = [

@@ -127,6 +127,16 @@ _MOCO_SMALL = {
     "weight_decay": 5e-4,
 }
 
+# The queue of a small data set is short, so its keys must not lag behind for long.
+_SHORT_QUEUE = {"temperature": 0.1, "momentum": 0.99}
+
+_SIMCLR_SMALL = {
+    "views": {"crop_scale": (0.2, 1.0)},
+    "optimizer": "lars",
+    "learning_rate": 2.0,
+    "weight_decay": 1e-4,
+}
+
 PRESETS = ("digits", "cifar", "paper")
 
 # The recipes of each method, in the order of the presets.
@@ -236,20 +246,10 @@ RECIPES = {
     ),
     "moco_v1": (
         _digits(
-            arguments={
-                "projector": (64,),
-                "queue_size": 1024,
-                "temperature": 0.1,
-                "momentum": 0.99,
-            },
+            arguments={"projector": (64,), "queue_size": 1024, **_SHORT_QUEUE},
         ),
         Recipe(
-            arguments={
-                "projector": (128,),
-                "queue_size": 4096,
-                "temperature": 0.1,
-                "momentum": 0.99,
-            },
+            arguments={"projector": (128,), "queue_size": 4096, **_SHORT_QUEUE},
             views={"version": 2},
             **_MOCO_SMALL,
         ),
@@ -261,20 +261,10 @@ RECIPES = {
     ),
     "moco_v2": (
         _digits(
-            arguments={
-                "projector": (128, 64),
-                "queue_size": 1024,
-                "temperature": 0.1,
-                "momentum": 0.99,
-            },
+            arguments={"projector": (128, 64), "queue_size": 1024, **_SHORT_QUEUE},
         ),
         Recipe(
-            arguments={
-                "projector": (2048, 128),
-                "queue_size": 4096,
-                "temperature": 0.1,
-                "momentum": 0.99,
-            },
+            arguments={"projector": (2048, 128), "queue_size": 4096, **_SHORT_QUEUE},
             **_MOCO_SMALL,
         ),
         Recipe(arguments={"temperature": 0.2}, **_MOCO),
@@ -283,10 +273,7 @@ RECIPES = {
         _digits(arguments={"temperature": 0.2, "projector": (128, 64)}),
         Recipe(
             arguments={"temperature": 0.2, "projector": (2048, 128)},
-            views={"crop_scale": (0.2, 1.0)},
-            optimizer="lars",
-            learning_rate=2.0,
-            weight_decay=1e-4,
+            **_SIMCLR_SMALL,
         ),
         Recipe(
             arguments={"temperature": 0.1},
@@ -300,10 +287,7 @@ RECIPES = {
         _digits(arguments={"temperature": 0.2, "projector": (128, 128, 64)}),
         Recipe(
             arguments={"temperature": 0.2, "projector": (2048, 2048, 128)},
-            views={"crop_scale": (0.2, 1.0)},
-            optimizer="lars",
-            learning_rate=2.0,
-            weight_decay=1e-4,
+            **_SIMCLR_SMALL,
         ),
         Recipe(
             arguments={"temperature": 0.1},
