@@ -151,7 +151,8 @@ def test_default_steps_share_no_pixel():
 
 
 def test_each_patch_is_changed_by_itself():
-    model = small(patch_views=tfssl.views.PatchViews(SIZE // 2))
+    model = small(patch_views=True)
+    assert model.patch_views.get_config() == tfssl.views.PatchViews(8).get_config()
     x = np.full((2, SIZE, SIZE, 3), (200, 100, 50), "float32")
     plain, changed = small().grid_features(x), model.grid_features(x)
     assert np.ptp(numpy(plain), axis=(0, 1, 2)).max() < 1e-5

@@ -6,7 +6,7 @@ from keras import ops
 
 from tfssl import encoders, layers, losses, replicas
 from tfssl.methods.method import Method
-from tfssl.views import CropViews
+from tfssl.views import CropViews, PatchViews
 from tfssl.views.random import fold_in
 
 
@@ -36,7 +36,7 @@ class CPC(Method):
         directions: 1 (downwards) or 4. Defaults to 1.
         scale: float, multiplies the scores. Defaults to 0.1.
         patch_views: `tfssl.views.Views` with one view, which changes each patch by
-            itself, such as `tfssl.views.PatchViews`. Defaults to None.
+            itself; True for `tfssl.views.PatchViews`. Defaults to None.
         seed: int, of the views. Defaults to 0.
 
     Raises:
@@ -95,7 +95,9 @@ class CPC(Method):
         self.blocks = blocks
         self.directions = directions
         self.scale = scale
-        self.patch_views = patch_views
+        if patch_views is True:
+            patch_views = PatchViews(self.patches.size)
+        self.patch_views = patch_views or None
         self.target = (
             None if dim is None else _linear(self.feature_dim, dim, "target_projection")
         )

@@ -203,14 +203,14 @@ RECIPES = {
         ),
         Recipe(
             # A deeper context falls slower at first.
-            arguments={"filters": 128, "blocks": 2},
+            arguments={"filters": 128, "blocks": 2, "patch_views": True},
             views={"crop_scale": (0.5, 1.0)},
             learning_rate=2e-3,
             weight_decay=1e-4,
             batch_size=64,
         ),
         Recipe(
-            arguments={"directions": 4, "patch_views": None},
+            arguments={"directions": 4, "patch_views": True},
             views={"crop_scale": (0.5, 1.0)},
             encoder="resnet50",
             encoder_arguments={"patch_size": 80, "stride": 36},
