@@ -67,6 +67,11 @@ def own(rows):
 
     Returns:
         Tensor `[batch, ...]`.
+
+    Example:
+        >>> from tfssl import replicas
+        >>> replicas.own(keras.ops.ones((4, 2))).shape[0]  # one replica
+        4
     """
     if _context() is None:
         return rows
