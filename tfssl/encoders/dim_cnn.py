@@ -3,28 +3,34 @@
 import keras
 
 from tfssl.encoders.resnet import pixel_scaling
-from tfssl.layers import BatchNormalization
+from tfssl.layers import normalize
 
 
-def dim_cnn(image_size=32, width=64, dim=1024, name="dim_cnn"):
+def dim_cnn(
+    image_size=32, width=64, dim=1024, norm="batch", channels=3, name="dim_cnn"
+):
     """Three strided convolutions and a fully connected layer.
 
     Its layers `local` (the second convolution's map), `conv` (the third's) and `fc`
     (the features) are what Deep InfoMax learns from and is measured on.
 
     Args:
-        image_size: int, a multiple of 8. Defaults to 32.
+        image_size: int, or tuple `(height, width)`. Defaults to 32.
         width: int, channels of the first convolution; the next have 2 and 4 times as
             many. Defaults to 64.
         dim: int, width of the fully connected layer. Defaults to 1024.
+        norm: "batch", "split", "layer" or "none", see `tfssl.layers.normalize`.
+            Defaults to "batch".
+        channels: int, 3 for images. Another number is for views made of images, which
+            are taken as they are. Defaults to 3.
         name: string.
 
     Returns:
-        A functional `keras.Model` from images `[batch, size, size, 3]` with pixel
-        values in [0, 255] to features `[batch, dim]`.
+        A functional `keras.Model` from images `[batch, height, width, channels]` with
+        pixel values in [0, 255] to features `[batch, dim]`.
 
     Raises:
-        ValueError: for another image size.
+        ValueError: for images of fewer than 8 pixels a side, or another norm.
 
     Example:
         >>> import tfssl
@@ -33,21 +39,25 @@ def dim_cnn(image_size=32, width=64, dim=1024, name="dim_cnn"):
 
     Source: Hjelm et al. 2018, arXiv 1808.06670, appendix A.2.
     """
-    if image_size % 8:
+    shape = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
+    if min(shape) < 8:
         raise ValueError(
-            f"image_size must be a multiple of 8. Received: image_size={image_size}"
+            "Three convolutions of stride 2 need images of at least 8 x 8 pixels. "
+            f"Received: image_size={image_size}"
         )
-    images = keras.Input((image_size, image_size, 3), name="images")
-    x = pixel_scaling((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(images)
+    bias = norm == "none"
+    x = images = keras.Input((*shape, channels), name="images")
+    if channels == 3:
+        x = pixel_scaling((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(images)
     for layer, filters in (("first", width), ("local", 2 * width), ("conv", 4 * width)):
         x = keras.layers.Conv2D(
-            filters, 4, 2, "same", use_bias=False, name=f"{layer}_conv"
+            filters, 4, 2, "same", use_bias=bias, name=f"{layer}_conv"
         )(x)
-        x = BatchNormalization(name=f"{layer}_norm")(x)
+        x = normalize(x, norm, name=f"{layer}_norm")
         x = keras.layers.ReLU(name=layer)(x)
     x = keras.layers.Flatten(name="flatten")(x)
-    x = keras.layers.Dense(dim, use_bias=False, name="fc_linear")(x)
-    x = BatchNormalization(name="fc_norm")(x)
+    x = keras.layers.Dense(dim, use_bias=bias, name="fc_linear")(x)
+    x = normalize(x, norm, name="fc_norm")
     return keras.Model(images, keras.layers.ReLU(name="fc")(x), name=name)
 
 

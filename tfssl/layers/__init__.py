@@ -5,6 +5,7 @@ from tfssl.layers.channelwise_dense import ChannelwiseDense
 from tfssl.layers.heads import as_projection_head, projection_head
 from tfssl.layers.memory_bank import MemoryBank
 from tfssl.layers.momentum import follow, momentum_copy
+from tfssl.layers.normalization import NORMS, normalize
 from tfssl.layers.patches import Patches
 from tfssl.layers.pooling import pooled
 from tfssl.layers.queue import Queue
@@ -15,6 +16,7 @@ __all__ = [
     "BatchNormalization",
     "ChannelwiseDense",
     "MemoryBank",
+    "NORMS",
     "Patches",
     "Queue",
     "SplitBatchNormalization",
@@ -22,6 +24,7 @@ __all__ = [
     "as_projection_head",
     "follow",
     "momentum_copy",
+    "normalize",
     "pooled",
     "projection_head",
     "rgb_to_lab",

@@ -17,7 +17,8 @@ class CMC(Method):
 
         f_1 = normalize(projector_1(encoder_1(L)))
         f_2 = normalize(projector_2(encoder_2(ab)))
-        "infonce": f_1 finds f_2 of its image among those of the batch, and f_2 f_1
+        "infonce": f_1 finds f_2 of its image among those of the batch, and f_2 f_1;
+                   of two views, f_1 of one finds f_2 of the other
         "softmax": f_1 finds its image's row among drawn rows of the bank of f_2, and
                    f_2 its row in the bank of f_1
         "nce": the same as a classification of each row, own or drawn from the noise
@@ -27,8 +28,10 @@ class CMC(Method):
 
     Args:
         encoder: `keras.Model` of `tfssl.encoders.split_pair`.
-        views: `tfssl.views.Views` that makes one view. Defaults to
-            `tfssl.views.CropViews` at the encoder's image size.
+        views: `tfssl.views.Views` that makes one view, or two for "infonce": parts of
+            the same crop share its place and size, which is all they need to find each
+            other; with a bank the other part is of an earlier crop. Defaults to
+            `tfssl.views.CropViews` at the encoder's image size, two for "infonce".
         projector: widths of the layers of each of the two projectors; no
             normalisation. Defaults to `(128,)`.
         contrast: "infonce", "softmax" or "nce". Defaults to "infonce".
@@ -76,6 +79,8 @@ class CMC(Method):
         seed=0,
         name="cmc",
     ):
+        num_views = 2 if contrast == "infonce" else 1
+        views = views or CropViews(encoder.input_shape[1], num_views=num_views)
         super().__init__(encoder, views, seed=seed, name=name)
         pair = [e for e in getattr(encoder, "layers", []) if isinstance(e, keras.Model)]
         self.widths = [e.output_shape[-1] for e in pair]
@@ -137,23 +142,40 @@ class CMC(Method):
         return encoders.split_pair(*pair, image_size, split, name=f"{name}_{split}")
 
     def views_loss(self, views):
-        images, *index = views
+        if self.contrast == "infonce":
+            return self.batch_loss(views)
+        return self.bank_loss(*views)
+
+    def parts(self, images):
+        """Unit vectors f_1 and f_2 of images, in training mode."""
         features = self.features(images, training=True)
         parts = ops.split(features, [self.widths[0]], axis=-1)
-        f_1, f_2 = (
+        return [
             losses.l2_normalize(projector(part, training=True))
             for projector, part in zip(self.projectors, parts, strict=True)
+        ]
+
+    def batch_loss(self, views):
+        """Each part finds the other part of its image among those of the batch."""
+        f_1, f_2 = (
+            ops.split(f, len(views)) for f in self.parts(ops.concatenate(views))
         )
-        if self.contrast == "infonce":
-            logits = [self.batch_logits(f_1, f_2), self.batch_logits(f_2, f_1)]
-            labels = replicas.places(ops.shape(f_1)[0])
-        else:
-            (index,) = index
-            rows = ops.concatenate([index[:, None], self.draw(index)], axis=1)
-            logits = [
-                self.bank_logits(f, 1 - n, rows) for n, f in enumerate((f_1, f_2))
-            ]
-            labels = ops.zeros_like(index)
+        labels = replicas.places(ops.shape(f_1[0])[0])
+        loss = accuracy = 0.0
+        # Of two views, the other part is that of the other view.
+        for a, b in zip(f_1, f_2[::-1], strict=True):
+            for logits in (self.batch_logits(a, b), self.batch_logits(b, a)):
+                loss += losses.cross_entropy(logits, labels)
+                accuracy += losses.accuracy(logits, labels) / 2
+        count = len(views)
+        return loss / count, {"contrastive_accuracy": accuracy / count}
+
+    def bank_loss(self, images, index):
+        """Each part finds its image's row in the bank of the other part."""
+        parts = self.parts(images)
+        rows = ops.concatenate([index[:, None], self.draw(index)], axis=1)
+        logits = [self.bank_logits(f, 1 - n, rows) for n, f in enumerate(parts)]
+        labels = ops.zeros_like(index)
         if self.contrast == "nce":
             scores = [ops.exp(each) for each in logits]
             self.set_normalizers(scores)
@@ -163,9 +185,8 @@ class CMC(Method):
             )
         else:
             loss = sum(losses.cross_entropy(each, labels) for each in logits)
-        if self.needs_index:
-            for bank, f in zip(self.banks, (f_1, f_2), strict=True):
-                bank.update(index, f)
+        for bank, f in zip(self.banks, parts, strict=True):
+            bank.update(index, f)
         accuracy = sum(losses.accuracy(each, labels) for each in logits) / 2
         return loss, {"contrastive_accuracy": accuracy}
 

@@ -27,11 +27,14 @@ class DeepInfoMax(Method):
     `global_weight=0, local_weight=1, prior_weight=0.1` is DIM(L), the default;
     `global_weight=1, local_weight=0, prior_weight=1` is DIM(G).
 
+    With two views of each image the places are those of one view and Y is that of the
+    other, both ways, so that what a crop changes is no longer shared.
+
     Args:
         encoder: functional `keras.Model`, images to features, such as
             `tfssl.encoders.dim_cnn`.
-        views: `tfssl.views.Views` that makes one view. Defaults to crops and flips,
-            `tfssl.views.CropViews`, at the encoder's image size.
+        views: `tfssl.views.Views` that makes one view or two. Defaults to one of crops
+            and flips, `tfssl.views.CropViews`, at the encoder's image size.
         local_layer: string, the layer of the encoder whose output is the local map.
             Defaults to the layer named "local", or else the last one that gives a map.
         dim: int, width of Y. Defaults to 64.
@@ -53,7 +56,8 @@ class DeepInfoMax(Method):
         >>> history = model.fit(images, batch_size=8, epochs=1, verbose=0)
         >>> conv = tfssl.encoders.cut(model.encoder, "conv")
 
-    Source: Hjelm et al. 2018, arXiv 1808.06670.
+    Source: Hjelm et al. 2018, arXiv 1808.06670; two views: Bachman et al. 2019,
+    arXiv 1906.00910.
     """
 
     views_class = CropViews
@@ -113,8 +117,7 @@ class DeepInfoMax(Method):
             self.add_logs("prior_loss", "adversary_loss")
 
     def views_loss(self, views):
-        (images,) = views
-        local, features = self.trunk(images, training=True)
+        local, features = self.trunk(ops.concatenate(views), training=True)
         y = self.projector(layers.pooled(features), training=True)
         loss, logs = 0.0, {}
         if self.local_weight:
@@ -122,12 +125,13 @@ class DeepInfoMax(Method):
             places = ops.reshape(
                 maps, (-1, maps.shape[1] * maps.shape[2], maps.shape[3])
             )
-            logs["local_loss"] = self.estimate(places, self.score(y, training=True))
+            scores = self.score(y, training=True)
+            logs["local_loss"] = self.estimate(places, scores, len(views))
             loss += self.local_weight * logs["local_loss"]
         if self.global_weight:
             whole = self.global_score(local, training=True)[:, None]
             scores = self.summary_score(y, training=True)
-            logs["global_loss"] = self.estimate(whole, scores)
+            logs["global_loss"] = self.estimate(whole, scores, len(views))
             loss += self.global_weight * logs["global_loss"]
         if self.prior_weight:
             logs["adversary_loss"] = self.train_adversary(
@@ -138,8 +142,20 @@ class DeepInfoMax(Method):
             loss += self.prior_weight * logs["prior_loss"]
         return loss, logs
 
-    def estimate(self, places, y):
-        """The loss of the estimator for projected maps and features."""
+    def estimate(self, places, y, num_views=1):
+        """The loss of the estimator for projected maps and features of the views."""
+        # Of two views, the features are those of the other.
+        terms = [
+            self.estimate_pair(*pair)
+            for pair in zip(
+                ops.split(places, num_views),
+                ops.split(y, num_views)[::-1],
+                strict=True,
+            )
+        ]
+        return sum(terms) / num_views
+
+    def estimate_pair(self, places, y):
         everywhere = replicas.gather(ops.cast(places, "float32"))
         if everywhere.shape[0] == 1:
             raise ValueError(
