@@ -7,6 +7,21 @@ import sys
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+# The names of tfssl.encoders.ENCODERS; importing them would make --help slow.
+ENCODERS = (
+    "alexnet",
+    "context_cnn",
+    "dim_cnn",
+    "resnet10",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "sk_resnet50",
+    "sk_resnet101",
+    "sk_resnet152",
+)
 
 
 def define_data_flags():
@@ -74,8 +89,7 @@ def load_train_and_test(encoder):
     """Both splits, with labels and at the encoder's image size."""
     splits = [load_data(split, encoder.input_shape[1]) for split in ("train", "test")]
     for part in splits:
-        if part.labels is None:
-            raise ValueError(f"{part.name}, split {part.split}, has no labels.")
+        part.require_labels()
     return splits
 
 
@@ -105,9 +119,13 @@ def load_encoder(source, head_layer=0):
     else:
         encoder = load_model(source)
         if head_layer:
-            projector = load_model(
-                os.path.join(os.path.dirname(source), "projector.keras")
-            )
+            beside = os.path.join(os.path.dirname(source), "projector.keras")
+            if not os.path.exists(beside):
+                raise FileNotFoundError(
+                    f"There is no file {beside!r} for --head_layer={head_layer}. Some "
+                    "methods keep no projector; leave out --head_layer."
+                )
+            projector = load_model(beside)
     if head_layer:
         encoder = transfer.with_head(encoder, projector, head_layer)
     return encoder
@@ -131,6 +149,11 @@ def load_model(path):
         raise FileNotFoundError(
             f"There is no file {path!r}. Give the encoder.keras of a run's workdir, or "
             "zoo:NAME."
+        )
+    if os.path.isdir(path):
+        raise ValueError(
+            f"{path!r} is a folder. Give its encoder: "
+            f"{os.path.join(path, 'encoder.keras')}"
         )
     return keras.saving.load_model(path, compile=False, safe_mode=True)
 

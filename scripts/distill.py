@@ -28,13 +28,18 @@ flags.DEFINE_float("label_fraction", None, "Or: the share of labelled images.")
 flags.DEFINE_integer(
     "steps", 400, "Updates of the teacher and of labels alone.", lower_bound=1
 )
-flags.DEFINE_string(
+flags.DEFINE_enum(
     "student",
     None,
-    "The student's network: resnet10, resnet18, resnet34 or resnet50. Default: that of "
-    "the teacher (self-distillation).",
+    common.ENCODERS,
+    "The student's network. Default: that of the teacher (self-distillation).",
 )
-flags.DEFINE_integer("student_width", 64, "Channels of its first stage.", lower_bound=1)
+flags.DEFINE_integer(
+    "student_width",
+    None,
+    "Channels of its first stage. Default: those of the full-size network.",
+    lower_bound=1,
+)
 flags.DEFINE_integer("epochs", 20, "Passes over the images.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 256, "Images a step.", lower_bound=2)
 flags.DEFINE_float(
@@ -74,6 +79,14 @@ def main():
         batch_size=FLAGS.batch_size,
         epochs=FLAGS.epochs,
     )
+    classes = int(train.labels.max()) + 1
+    rows = transfer.few_label_indices(
+        train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed
+    )
+    labelled = train.images[rows], train.labels[rows]
+    augment = transfer.default_augmentation(train.images.shape[1])
+    student_encoder = make_student(encoder, train.images.shape[1])
+    # A refused argument leaves no folder behind.
     run = training.Workdir(
         FLAGS.workdir,
         {
@@ -82,13 +95,6 @@ def main():
             "images": len(train.images),
         },
     )
-    classes = int(train.labels.max()) + 1
-    rows = transfer.few_label_indices(
-        train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed
-    )
-    labelled = train.images[rows], train.labels[rows]
-    augment = transfer.default_augmentation(train.images.shape[1])
-    student_encoder = make_student(encoder, train.images.shape[1])
 
     teacher = saved(
         run,
@@ -126,15 +132,12 @@ def main():
 
 def make_student(encoder, image_size):
     """The student's network, with random weights."""
-    from tfssl import encoders, methods, transfer
+    from tfssl import methods, transfer
 
     if FLAGS.student is None:
         return transfer.reinitialized(encoder)
-    stem = "small" if image_size <= methods.SMALL_IMAGE else "imagenet"
-    make = getattr(encoders, FLAGS.student, None)
-    if make is None:
-        raise ValueError(f"There is no encoder {FLAGS.student!r} for --student.")
-    return make(image_size, width=FLAGS.student_width, stem=stem)
+    width = {} if FLAGS.student_width is None else {"width": FLAGS.student_width}
+    return methods.Method.make_encoder(FLAGS.student, image_size, **width)
 
 
 def fine_tuned(encoder, classes, labelled, mode, augment):

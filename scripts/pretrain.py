@@ -24,6 +24,18 @@ from absl import app, flags
 FLAGS = flags.FLAGS
 common.define_data_flags()
 
+# What --set takes for arguments with such defaults; for None it takes any value.
+KINDS = {
+    bool: ("true or false", (bool,)),
+    int: ("a number or none", (int, float, type(None))),
+    float: ("a number", (int, float)),
+    list: ("several values, such as 0.2,1", (list, tuple)),
+    tuple: ("several values, such as 0.2,1", (list, tuple)),
+}
+WORDS = {"true": True, "false": False, "none": None}
+# Arguments that are None or a name.
+NAMES = ("local_layer",)
+
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True
 )
@@ -43,23 +55,15 @@ flags.DEFINE_enum(
 flags.DEFINE_multi_string(
     "set",
     [],
-    "An argument of the method or of its views as NAME=VALUE, for example "
-    "--set=temperature=0.5 --set=strength=1.0. May be repeated.",
+    "An argument of the method, of its views or of the encoder as NAME=VALUE, for "
+    "example --set=temperature=0.5 --set=blur=false --set=norm=layer. If they share a "
+    "name the first of them gets it; encoder.NAME is the encoder's. May be repeated.",
 )
 
 flags.DEFINE_enum(
     "encoder",
     None,
-    [
-        "alexnet",
-        "context_cnn",
-        "dim_cnn",
-        "resnet10",
-        "resnet18",
-        "resnet34",
-        "resnet50",
-        "sk_resnet50",
-    ],
+    common.ENCODERS,
     "The network. Default: the preset's.",
 )
 flags.DEFINE_integer(
@@ -73,8 +77,8 @@ flags.DEFINE_enum(
     "stem",
     "auto",
     ["auto", "small", "imagenet"],
-    "First layers: small keeps the resolution, imagenet divides it by four. auto: "
-    "small for images up to 64 pixels.",
+    "First layers of a ResNet: small keeps the resolution, imagenet divides it by "
+    "four. auto: small for images up to 64 pixels, and CPC's patches up to 32.",
 )
 
 flags.DEFINE_integer(
@@ -159,6 +163,11 @@ def main():
     train = common.load_data("train")
     test = load_test(train)
     recipe = chosen_recipe(train)
+    strategy = devices.strategy(FLAGS.strategy)
+    with devices.scope(strategy):
+        model = make_model(recipe, train)
+        model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
+    # A refused argument leaves no folder behind.
     run = training.Workdir(
         FLAGS.workdir,
         {
@@ -169,10 +178,6 @@ def main():
             "images": len(train.images),
         },
     )
-    strategy = devices.strategy(FLAGS.strategy)
-    with devices.scope(strategy):
-        model = make_model(recipe, train)
-        model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
     epoch = run.restore(model)
     if epoch:
         print(f"Continuing {FLAGS.workdir} after epoch {epoch} of {recipe.epochs}.")
@@ -227,30 +232,77 @@ def chosen_recipe(train):
                 + " and ".join(f"--{name}" for name in sorted(missing))
                 + " with it."
             )
+    method = methods.METHODS[FLAGS.method]
+    if changes.get("encoder", recipe.encoder) != recipe.encoder:
+        # Those of the recipe's network do not fit another.
+        changes["encoder_arguments"] = {
+            name: value
+            for name, value in recipe.encoder_arguments.items()
+            if name in defaults(method.make_encoder)
+        }
     recipe = dataclasses.replace(recipe, **changes)
     if recipe.batch_size > len(train.images):
         raise app.UsageError(
             f"A batch of {recipe.batch_size} is more than the {len(train.images)} "
             f"images of {train.name}. Set a smaller --batch_size."
         )
-    method = methods.METHODS[FLAGS.method]
-    arguments, views = dict(recipe.arguments), dict(recipe.views)
-    known = {
-        "the method": (arguments, _arguments(method)),
-        "its views": (views, _arguments(views_class(method, recipe))),
+    return with_settings(recipe, method)
+
+
+def with_settings(recipe, method):
+    """The recipe with what --set says of the method, its views and its encoder."""
+    from tfssl import encoders
+
+    of_encoder = {
+        **defaults(method.make_encoder),
+        **defaults(encoders.ENCODERS[recipe.encoder]),
+    }
+    for fixed in ("width", "stem", "channels"):
+        # By flags of their own, or by the method.
+        of_encoder.pop(fixed, None)
+    parts = {
+        "method": (dict(recipe.arguments), defaults(method.__init__)),
+        "views": (dict(recipe.views), defaults(views_class(method, recipe).__init__)),
+        "encoder": (dict(recipe.encoder_arguments), of_encoder),
     }
     for setting in FLAGS.set:
-        name, equals, value = setting.partition("=")
-        places = [place for place, names in known.values() if name in names]
+        target, equals, _ = setting.partition("=")
+        chosen, _, name = target.rpartition(".")
+        places = [
+            part
+            for part, (_, known) in parts.items()
+            if name in known and chosen in ("", part)
+        ]
         if not equals or not places:
             choices = "; ".join(
-                f"{what}: {', '.join(names)}" for what, (_, names) in known.items()
+                f"the {part}: {', '.join(known)}" for part, (_, known) in parts.items()
             )
             raise app.UsageError(
                 f"--set takes NAME=VALUE. Received: {setting!r}. Names of {choices}."
             )
-        places[0][name] = _literal(value)
-    return dataclasses.replace(recipe, arguments=arguments, views=views)
+        values, known = parts[places[0]]
+        values[name] = value_of(setting, known[name])
+    arguments, views, encoder_arguments = (values for values, _ in parts.values())
+    return dataclasses.replace(
+        recipe, arguments=arguments, views=views, encoder_arguments=encoder_arguments
+    )
+
+
+def value_of(setting, default):
+    """The value of NAME=VALUE, which is of the kind of the default."""
+    name, _, text = setting.partition("=")
+    if isinstance(default, str):
+        return text.strip("'\"")
+    value = text
+    try:
+        value = WORDS[text.lower()] if text.lower() in WORDS else ast.literal_eval(text)
+    except (SyntaxError, TypeError, ValueError):
+        if default is None and name in NAMES:
+            return text
+    kind, types = KINDS.get(type(default), ("a value, and text in quotes", ()))
+    if value is text or (types and type(value) not in types):
+        raise ValueError(f"--set={name} takes {kind}. Received: {text!r}")
+    return value
 
 
 def views_class(method, recipe):
@@ -266,27 +318,36 @@ def make_model(recipe, train):
     from tfssl import methods
 
     image_size = train.images.shape[1]
-    stem = FLAGS.stem
-    if stem == "auto":
-        stem = "small" if image_size <= methods.SMALL_IMAGE else "imagenet"
     method = methods.METHODS[FLAGS.method]
-    encoder = method.make_encoder(
+    encoder = made(
+        method.make_encoder,
+        recipe.encoder_arguments,
         recipe.encoder,
         image_size,
         width=recipe.encoder_width,
-        stem=stem,
-        **recipe.encoder_arguments,
+        stem=FLAGS.stem,
     )
+    views = made(views_class(method, recipe), recipe.views, image_size)
     arguments = dict(recipe.arguments)
-    if "images" in _arguments(method):
+    if "images" in defaults(method.__init__):
         # Of a memory with a row for each.
         arguments.setdefault("images", len(train.images))
-    return method(
-        encoder,
-        views=views_class(method, recipe)(image_size, **recipe.views),
-        seed=FLAGS.seed,
-        **arguments,
-    )
+    return made(method, arguments, encoder, views=views, seed=FLAGS.seed)
+
+
+def made(make, settings, *args, **kwargs):
+    """A part of the model; what --set gave it is named if it does not fit."""
+    try:
+        return make(*args, **kwargs, **settings)
+    except (AttributeError, IndexError, TypeError) as error:
+        given = [
+            f"--set={setting}"
+            for setting in FLAGS.set
+            if setting.partition("=")[0].rpartition(".")[2] in settings
+        ]
+        if not given:
+            raise
+        raise ValueError(f"{' '.join(given)} does not fit: {error}") from error
 
 
 def watchers(train, test):
@@ -323,19 +384,14 @@ def finish(run, model, train, test):
         print(f"Look at {run.path / 'report.html'}")
 
 
-def _arguments(cls):
-    return [
-        name
-        for name in inspect.signature(cls.__init__).parameters
-        if name not in ("self", "encoder", "views", "image_size", "seed", "name")
-    ]
-
-
-def _literal(value):
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return value
+def defaults(make):
+    """Names and defaults of the arguments that --set may give."""
+    others = ("self", "encoder", "views", "image_size", "seed", "name", "kwargs")
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(make).parameters.items()
+        if name not in others
+    }
 
 
 if __name__ == "__main__":

@@ -39,3 +39,9 @@ def test_refuses_labels_that_do_not_match(labels):
 def test_refuses_labels_that_are_not_indices():
     with pytest.raises(ValueError, match="integers.*float64"):
         ImageData(IMAGES, [0.0, 1.0, 0.5, 1.0])
+
+
+def test_requires_labels_where_they_are_needed():
+    ImageData(IMAGES, [0, 2, 2, 0]).require_labels()
+    with pytest.raises(ValueError, match="mine, split test, has no labels"):
+        ImageData(IMAGES, name="mine", split="test").require_labels()

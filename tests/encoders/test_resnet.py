@@ -1,3 +1,5 @@
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -70,3 +72,19 @@ def test_refusals():
         encoders.resnet(19)
     with pytest.raises(ValueError, match="stem must be"):
         encoders.resnet18(32, stem="tiny")
+    with pytest.raises(ValueError, match="3 channels.*Received: channels=1"):
+        encoders.resnet10(32, channels=1, mean=(0.5,) * 3, std=(0.2,) * 3)
+
+
+def test_named_networks_show_their_arguments():
+    of_all = set(inspect.signature(encoders.resnet).parameters)
+    shown = set(inspect.signature(encoders.resnet18).parameters)
+    assert of_all - shown == {"depth"}
+    shown = set(inspect.signature(encoders.sk_resnet152).parameters)
+    assert of_all - shown == {"depth", "selective_kernels"}
+
+
+def test_a_deeper_network_with_selective_kernels():
+    encoder = encoders.sk_resnet101(16, stem="small", width=2)
+    assert encoder.name == "sk_resnet101w2"
+    assert encoder.get_layer("stage3_block23_2_squeeze_conv")

@@ -1,9 +1,14 @@
 """Runs the scripts as a user does, and programs of the tests in their own process."""
 
+import contextlib
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from absl import flags
+from absl.testing import flagsaver
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +38,25 @@ def run(script, *flags, fails=False, **extra):
     )
     assert (done.returncode != 0) == fails, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stderr if fails else done.stdout
+
+
+@contextlib.contextmanager
+def imported(script, *arguments):
+    """A script as a module with these flags, in this process: no start-up to wait for.
+
+    Its flags are gone afterwards, so that another script can define its own.
+    """
+    before = flagsaver.save_flag_values()
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        module = importlib.import_module(script)
+        flags.FLAGS([script, *map(str, arguments)])
+        yield module
+    finally:
+        sys.path.remove(str(ROOT / "scripts"))
+        for name in (script, "common"):
+            sys.modules.pop(name, None)
+        flagsaver.restore_flag_values(before)
 
 
 def run_test_program(path, *arguments, **extra):

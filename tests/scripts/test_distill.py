@@ -3,7 +3,9 @@
 import json
 
 import pytest
-from programs import run, write_npz
+from absl import flags
+from cases import encoder
+from programs import imported, run, write_npz
 
 
 @pytest.mark.slow
@@ -43,3 +45,30 @@ def test_mistakes_are_told(tmp_path):
     error = run("distill", *flags, "--labels_per_class=1", fails=True)
     assert "There is no file" in error
     assert not (tmp_path / "b").exists()
+
+
+def test_students():
+    given = ("--encoder=a", "--workdir=b")
+    with imported("distill", *given, "--student=alexnet") as distill:
+        # Of the full size, that is its own.
+        assert distill.make_student(None, 67).output_shape == (None, 1, 1, 256)
+    with imported("distill", *given, "--student=dim_cnn") as distill:
+        assert distill.make_student(None, 32).name == "dim_cnn"
+    with pytest.raises(flags.IllegalFlagValueError, match="resnet10"):
+        with imported("distill", *given, "--student=cut"):
+            pass
+
+
+def test_a_refused_argument_leaves_no_workdir(tmp_path):
+    write_npz(tmp_path / "data.npz")
+    encoder().save(tmp_path / "encoder.keras")
+    with imported(
+        "distill",
+        f"--encoder={tmp_path / 'encoder.keras'}",
+        f"--dataset=npz:{tmp_path / 'data.npz'}",
+        f"--workdir={tmp_path / 'w'}",
+        "--labels_per_class=500",
+    ) as distill:
+        with pytest.raises(ValueError, match="fewer than labels_per_class"):
+            distill.main()
+    assert not (tmp_path / "w").exists()

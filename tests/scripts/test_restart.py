@@ -32,7 +32,7 @@ def test_killed_at_several_moments(tmp_path):
     broken = tmp_path / "broken"
     checkpoints = broken / "checkpoints"
     moments = [
-        lambda: (broken / "run.json").exists(),  # while the model is made
+        lambda: (broken / "run.json").exists(),  # before the first step
         lambda: any(checkpoints.glob("partial-*")),  # while a checkpoint is written
         lambda: any(checkpoints.glob("epoch-000002.json")),  # right after one
         lambda: (broken / "partial-encoder.keras").exists(),  # while the end is saved

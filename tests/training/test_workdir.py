@@ -69,8 +69,8 @@ def test_event_files_hold_the_metrics(tmp_path):
 
 
 def test_other_settings_are_refused(tmp_path):
-    Workdir(tmp_path / "run", {"epochs": 5, "data_dir": "a"})
-    again = Workdir(tmp_path / "run", {"epochs": 5, "data_dir": "b"})
+    Workdir(tmp_path / "run", {"epochs": 5, "data_dir": "a", "knn_every": 1})
+    again = Workdir(tmp_path / "run", {"epochs": 5, "data_dir": "b", "knn_every": 0})
     assert again.info["settings"]["epochs"] == 5
     with pytest.raises(ValueError, match="epochs: 5 then, 6 now"):
         Workdir(tmp_path / "run", {"epochs": 6, "data_dir": "a"})
@@ -87,3 +87,8 @@ def test_run_json_says_what_was_run(tmp_path):
     assert info["settings"] == {"epochs": 5} and info["finished"]
     assert info["versions"]["keras"] == keras.__version__
     assert not list((tmp_path / "run").glob("*partial*"))
+
+
+def test_a_worker_finds_the_folder_while_another_makes_it(tmp_path):
+    (tmp_path / ".partial-abc").write_text("{")
+    assert Workdir(tmp_path, {"epochs": 5}).info["settings"] == {"epochs": 5}

@@ -60,6 +60,18 @@ class ImageData:
         # The dataclass is frozen for its users, not for its own construction.
         object.__setattr__(self, "labels", labels.astype(np.int64))
 
+    def require_labels(self):
+        """Refuses images without labels.
+
+        Raises:
+            ValueError: if there are no labels.
+        """
+        if self.labels is None:
+            raise ValueError(
+                f"{self.name}, split {self.split}, has no labels. folder:DIR has them "
+                "with one subfolder a class, npz:FILE with y_train and y_test."
+            )
+
     def __len__(self):
         return len(self.images)
 

@@ -16,10 +16,29 @@ from tfssl.encoders.resnet import (
     resnet101,
     resnet152,
     sk_resnet50,
+    sk_resnet101,
+    sk_resnet152,
 )
 from tfssl.encoders.split_pair import split_pair
 
+# What --encoder chooses from.
+ENCODERS = {
+    "alexnet": alexnet,
+    "context_cnn": context_cnn,
+    "dim_cnn": dim_cnn,
+    "resnet10": resnet10,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet50": resnet50,
+    "resnet101": resnet101,
+    "resnet152": resnet152,
+    "sk_resnet50": sk_resnet50,
+    "sk_resnet101": sk_resnet101,
+    "sk_resnet152": sk_resnet152,
+}
+
 __all__ = [
+    "ENCODERS",
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "alexnet",
@@ -37,6 +56,8 @@ __all__ = [
     "resnet18",
     "resnet34",
     "resnet50",
+    "sk_resnet101",
+    "sk_resnet152",
     "sk_resnet50",
     "split_pair",
 ]

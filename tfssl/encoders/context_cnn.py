@@ -5,6 +5,9 @@ import keras
 from tfssl.encoders.resnet import pixel_scaling
 from tfssl.layers import BatchNormalization
 
+# Of which the last pooling leaves one place.
+_SMALLEST_ALEXNET = 67
+
 
 def context_cnn(image_size=128, width=64, bottleneck=4000, name="context_cnn"):
     """Convolutions of stride 2 down to 4 x 4, then one vector.
@@ -65,7 +68,7 @@ def alexnet(image_size=227, width=96, name="alexnet"):
     """The convolutions of AlexNet up to the fifth pooling: a feature map.
 
     Args:
-        image_size: int. Defaults to 227, which gives a map of 6 x 6.
+        image_size: int, at least 67. Defaults to 227, which gives a map of 6 x 6.
         width: int, channels of the first convolution; the map has 8/3 of it.
             Defaults to 96.
         name: string.
@@ -74,6 +77,9 @@ def alexnet(image_size=227, width=96, name="alexnet"):
         A functional `keras.Model` from images `[batch, size, size, 3]` with pixel
         values in [0, 255] to a feature map.
 
+    Raises:
+        ValueError: for smaller images.
+
     Example:
         >>> import tfssl
         >>> tfssl.encoders.alexnet(227).output_shape
@@ -81,6 +87,11 @@ def alexnet(image_size=227, width=96, name="alexnet"):
 
     Source: Krizhevsky et al. 2012; with batch normalisation instead of the local one.
     """
+    if image_size < _SMALLEST_ALEXNET:
+        raise ValueError(
+            f"image_size must be at least {_SMALLEST_ALEXNET} for alexnet, so that its "
+            f"poolings leave something. Received: image_size={image_size}"
+        )
     images = keras.Input((image_size, image_size, 3), name="images")
     x = pixel_scaling((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(images)
     layers = (

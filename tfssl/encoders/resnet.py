@@ -1,5 +1,7 @@
 """ResNet encoders (v1.5) for images of any size."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -17,48 +19,6 @@ _DEPTHS = {
     101: ((3, 4, 23, 3), True),
     152: ((3, 8, 36, 3), True),
 }
-
-
-def resnet10(image_size=224, **kwargs):
-    """ResNet-10: 4 basic blocks. The arguments are those of `resnet`."""
-    return resnet(10, image_size, **kwargs)
-
-
-def resnet18(image_size=224, **kwargs):
-    """ResNet-18: 8 basic blocks. The arguments are those of `resnet`.
-
-    Example:
-        >>> import tfssl
-        >>> encoder = tfssl.encoders.resnet18(image_size=32, stem="small", width=16)
-        >>> encoder.output_shape
-        (None, 128)
-    """
-    return resnet(18, image_size, **kwargs)
-
-
-def resnet34(image_size=224, **kwargs):
-    """ResNet-34: 16 basic blocks. The arguments are those of `resnet`."""
-    return resnet(34, image_size, **kwargs)
-
-
-def resnet50(image_size=224, **kwargs):
-    """ResNet-50: 16 bottleneck blocks. The arguments are those of `resnet`."""
-    return resnet(50, image_size, **kwargs)
-
-
-def resnet101(image_size=224, **kwargs):
-    """ResNet-101: 33 bottleneck blocks. The arguments are those of `resnet`."""
-    return resnet(101, image_size, **kwargs)
-
-
-def resnet152(image_size=224, **kwargs):
-    """ResNet-152: 50 bottleneck blocks. The arguments are those of `resnet`."""
-    return resnet(152, image_size, **kwargs)
-
-
-def sk_resnet50(image_size=224, **kwargs):
-    """ResNet-50 with selective kernels. The arguments are those of `resnet`."""
-    return resnet(50, image_size, selective_kernels=True, **kwargs)
 
 
 def resnet(
@@ -111,8 +71,8 @@ def resnet(
         values in [0, 255] to features.
 
     Raises:
-        ValueError: for an unknown depth, stem or norm, or selective kernels in a net
-            of basic blocks.
+        ValueError: for an unknown depth, stem or norm, selective kernels in a net of
+            basic blocks, or a mean of what is no image.
 
     Source: He et al. 2015, arXiv 1512.03385; zero initialisation: Goyal et al. 2017,
     arXiv 1706.02677, section 5.1; selective kernels: Li et al. 2019, arXiv 1903.06586,
@@ -129,6 +89,11 @@ def resnet(
         raise ValueError(
             "selective_kernels needs bottleneck blocks: a depth of 50 or more. "
             f"Received: depth={depth}"
+        )
+    if channels != 3 and (mean, std) != (None, None):
+        raise ValueError(
+            "mean and std are of images with 3 channels; others are taken as they are. "
+            f"Received: channels={channels}, mean={mean}, std={std}"
         )
     block = _bottleneck_block if bottleneck else _basic_block
     build = _Builder(norm, synchronized, zero_init_residual, selective_kernels)
@@ -159,6 +124,80 @@ def resnet(
     if selective_kernels:
         default_name = f"sk_{default_name}"
     return keras.Model(images, x, name=name or default_name)
+
+
+def _fixes(*names):
+    """A network with the arguments of `resnet` but those that it fixes itself."""
+
+    def show(function):
+        signature = inspect.signature(resnet)
+        function.__signature__ = signature.replace(
+            parameters=[p for p in signature.parameters.values() if p.name not in names]
+        )
+        return function
+
+    return show
+
+
+@_fixes("depth")
+def resnet10(image_size=224, **kwargs):
+    """ResNet-10: 4 basic blocks. The arguments are those of `resnet`."""
+    return resnet(10, image_size, **kwargs)
+
+
+@_fixes("depth")
+def resnet18(image_size=224, **kwargs):
+    """ResNet-18: 8 basic blocks. The arguments are those of `resnet`.
+
+    Example:
+        >>> import tfssl
+        >>> encoder = tfssl.encoders.resnet18(image_size=32, stem="small", width=16)
+        >>> encoder.output_shape
+        (None, 128)
+    """
+    return resnet(18, image_size, **kwargs)
+
+
+@_fixes("depth")
+def resnet34(image_size=224, **kwargs):
+    """ResNet-34: 16 basic blocks. The arguments are those of `resnet`."""
+    return resnet(34, image_size, **kwargs)
+
+
+@_fixes("depth")
+def resnet50(image_size=224, **kwargs):
+    """ResNet-50: 16 bottleneck blocks. The arguments are those of `resnet`."""
+    return resnet(50, image_size, **kwargs)
+
+
+@_fixes("depth")
+def resnet101(image_size=224, **kwargs):
+    """ResNet-101: 33 bottleneck blocks. The arguments are those of `resnet`."""
+    return resnet(101, image_size, **kwargs)
+
+
+@_fixes("depth")
+def resnet152(image_size=224, **kwargs):
+    """ResNet-152: 50 bottleneck blocks. The arguments are those of `resnet`."""
+    return resnet(152, image_size, **kwargs)
+
+
+@_fixes("depth", "selective_kernels")
+def sk_resnet50(image_size=224, **kwargs):
+    """ResNet-50 with selective kernels. The arguments are those of `resnet`."""
+    return resnet(50, image_size, selective_kernels=True, **kwargs)
+
+
+@_fixes("depth", "selective_kernels")
+def sk_resnet101(image_size=224, **kwargs):
+    """ResNet-101 with selective kernels. The arguments are those of `resnet`."""
+    return resnet(101, image_size, selective_kernels=True, **kwargs)
+
+
+@_fixes("depth", "selective_kernels")
+def sk_resnet152(image_size=224, **kwargs):
+    """ResNet-152 with selective kernels. The arguments are those of `resnet`."""
+    return resnet(152, image_size, selective_kernels=True, **kwargs)
 
 
 def pixel_scaling(mean=None, std=None):

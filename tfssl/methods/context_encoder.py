@@ -68,6 +68,7 @@ class ContextEncoder(Method):
     """
 
     views_class = CropViews
+    adversary_weight = "adversarial_weight"
 
     def __init__(
         self,

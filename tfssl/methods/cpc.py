@@ -60,6 +60,8 @@ class CPC(Method):
 
     views_class = CropViews
     log_names = ("contrastive_accuracy",)
+    # Of a patch.
+    small_image = 32
 
     def __init__(
         self,
@@ -117,7 +119,6 @@ class CPC(Method):
     def make_encoder(cls, name, image_size, patch_size=None, stride=None, **kwargs):
         """As `Method.make_encoder`, of patches a quarter as large as the image."""
         patch_size = patch_size or max(image_size // 4, 1)
-        kwargs["stem"] = "small" if patch_size <= 32 else "imagenet"
         options = {"norm": "layer", "zero_init_residual": False, **kwargs}
         patch_encoder = super().make_encoder(name, patch_size, **options)
         return encoders.patch_grid(patch_encoder, image_size, stride)

@@ -61,6 +61,8 @@ class DeepInfoMax(Method):
     """
 
     views_class = CropViews
+    adversary_weight = "prior_weight"
+    adversary_adam = {"learning_rate": 1e-4, "beta_1": 0.9}
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from tfssl import encoders, layers, replicas, training
+from tfssl.methods.recipes import SMALL_IMAGE
 from tfssl.training.batches import Batches
 from tfssl.training.images import check_images
 from tfssl.views.random import fold_in
@@ -45,6 +46,12 @@ class Method(training.Trainer, keras.Model):
     needs_index = False
     # The network that plays against the rest, with an optimizer of its own, or None.
     adversary = None
+    # The argument that is 0 for a model without its adversary.
+    adversary_weight = None
+    # Of the adversary's Adam, if `compile` gets no other optimizer.
+    adversary_adam = {"learning_rate": 2e-4, "beta_1": 0.5}
+    # The largest image, in pixels, for which `make_encoder` takes the small stem.
+    small_image = SMALL_IMAGE
 
     def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
@@ -87,32 +94,50 @@ class Method(training.Trainer, keras.Model):
         return []
 
     @classmethod
-    def make_encoder(cls, name, image_size, **kwargs):
+    def make_encoder(cls, name, image_size, stem="auto", **kwargs):
         """An encoder that suits the method, by name: what the scripts train.
 
         Args:
-            name: of a function of `tfssl.encoders`, such as "resnet18".
+            name: one of `tfssl.encoders.ENCODERS`, such as "resnet18".
             image_size: int.
+            stem: "small" or "imagenet", see `tfssl.encoders.resnet`; the other networks
+                have one stem only. Defaults to "auto": small for small images.
             **kwargs: of that function.
 
         Returns:
             `keras.Model`.
 
         Raises:
-            ValueError: for arguments that the function does not take.
+            ValueError: for an unknown name, or arguments that the network does not
+                take.
         """
-        make = getattr(encoders, name)
-        if not name.startswith(("resnet", "sk_resnet")):
-            # The other networks have one stem only.
-            kwargs.pop("stem", None)
-        try:
-            inspect.signature(make).bind(image_size, **kwargs)
-        except TypeError as error:
+        if name not in encoders.ENCODERS:
             raise ValueError(
-                f"{cls.__name__} cannot make its encoder of {name}: {error}. "
-                f"Received: {kwargs}"
-            ) from error
-        return make(image_size, **kwargs)
+                f"The encoder must be one of {', '.join(encoders.ENCODERS)}. Received: "
+                f"{name!r}"
+            )
+        takes = {
+            each: inspect.signature(make).parameters
+            for each, make in encoders.ENCODERS.items()
+        }
+        if stem != "auto":
+            kwargs["stem"] = stem
+        elif "stem" in takes[name]:
+            small = image_size is not None and np.max(image_size) <= cls.small_image
+            kwargs["stem"] = "small" if small else "imagenet"
+        unknown = [argument for argument in kwargs if argument not in takes[name]]
+        if unknown:
+            fitting = [each for each in takes if kwargs.keys() <= takes[each].keys()]
+            remedy = (
+                f"Encoders that fit: {', '.join(fitting)}"
+                if fitting
+                else f"Arguments of {name}: {', '.join(takes[name])}"
+            )
+            raise ValueError(
+                f"{cls.__name__} cannot make its encoder of {name}, which takes no "
+                f"{' and no '.join(unknown)}. {remedy}. Received: {kwargs}"
+            )
+        return encoders.ENCODERS[name](image_size, **kwargs)
 
     # What a method uses
 
@@ -153,7 +178,7 @@ class Method(training.Trainer, keras.Model):
         Args:
             optimizer: `keras.optimizers.Optimizer` or its name.
             adversary_optimizer: the same, for methods with an adversary. Defaults to
-                Adam with learning rate 2e-4 and beta_1 = 0.5.
+                Adam with the method's `adversary_adam`.
             **kwargs: as `keras.Model.compile`.
 
         Raises:
@@ -167,13 +192,15 @@ class Method(training.Trainer, keras.Model):
             )
         if self.adversary is not None:
             if keras.backend.backend() != "tensorflow":
+                weight = self.adversary_weight
+                named = f": {weight}=0, in scripts --set={weight}=0" if weight else ""
                 raise ValueError(
                     f"{self.name} with an adversary trains on TensorFlow only. "
                     f"Received: KERAS_BACKEND={keras.backend.backend()}. Set "
-                    "KERAS_BACKEND=tensorflow, or the adversary's weight to 0."
+                    f"KERAS_BACKEND=tensorflow, or the adversary's weight to 0{named}."
                 )
             adversary_optimizer = keras.optimizers.get(
-                adversary_optimizer or keras.optimizers.Adam(2e-4, beta_1=0.5)
+                adversary_optimizer or keras.optimizers.Adam(**self.adversary_adam)
             )
         self.adversary_optimizer = adversary_optimizer
         super().compile(optimizer=optimizer, **kwargs)

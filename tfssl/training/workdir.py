@@ -15,8 +15,17 @@ import keras
 from absl import logging
 
 _KEPT_CHECKPOINTS = 2
-# Settings that may differ when a run is continued: they change no number.
-_FREE_SETTINGS = ("data_dir", "workdir", "verbose", "report")
+# Settings that may differ when a run is continued: they change no weight.
+_FREE_SETTINGS = (
+    "data_dir",
+    "knn_every",
+    "report",
+    "stop_unhealthy",
+    "verbose",
+    "workdir",
+)
+# Of a file that is not whole yet.
+_PARTIAL = ".partial-"
 
 
 class Workdir:
@@ -53,11 +62,14 @@ class Workdir:
     def _open(self, settings):
         file = self.path / "run.json"
         settings = json.loads(json.dumps(settings))
+        # Listed before run.json is looked for: another worker may be making the run,
+        # and run.json is the first whole file that it leaves.
+        files = os.listdir(self.path) if self.path.exists() else []
         if file.exists():
             info = json.loads(file.read_text())
             _refuse_other_settings(file, info["settings"], settings)
             return info
-        if self.path.exists() and any(self.path.iterdir()):
+        if not all(name.startswith(_PARTIAL) for name in files):
             raise ValueError(
                 f"{self.path} is not empty and holds no run. Choose a new folder."
             )
@@ -243,7 +255,7 @@ class _whole_file:
 
     def __enter__(self):
         self.file = tempfile.NamedTemporaryFile(
-            "w", dir=self.path.parent, prefix=".partial-", delete=False, newline=""
+            "w", dir=self.path.parent, prefix=_PARTIAL, delete=False, newline=""
         )
         return self.file
 

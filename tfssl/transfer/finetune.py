@@ -70,8 +70,7 @@ def finetune(
     if mode not in MODES:
         raise ValueError(f"mode must be one of {MODES}. Received: {mode!r}")
     for data in (train, test):
-        if data.labels is None:
-            raise ValueError(f"{data.name}, split {data.split}, has no labels.")
+        data.require_labels()
     if augment == "auto":
         augment = default_augmentation(train.images.shape[1])
     classes = int(train.labels.max()) + 1
