@@ -29,9 +29,9 @@ def test_the_recipe_makes_the_method(name, preset):
 
 
 def test_a_network_that_does_not_fit_is_named_with_those_that_do():
-    with pytest.raises(ValueError, match="of dim_cnn, .*Encoders that fit: resnet10, "):
-        tfssl.methods.MoCo.make_encoder("dim_cnn", 32)
-    with pytest.raises(ValueError, match="no channels. Encoders that fit: resnet10, "):
+    with pytest.raises(ValueError, match="of alexnet, .*Encoders that fit: dim_cnn, "):
+        tfssl.methods.MoCo.make_encoder("alexnet", 96)
+    with pytest.raises(ValueError, match="no channels. Encoders that fit: dim_cnn, "):
         tfssl.methods.CMC.make_encoder("context_cnn", 32)
     with pytest.raises(ValueError, match="no bottleneck. Encoders that fit: context_"):
         tfssl.methods.SimCLR.make_encoder("dim_cnn", 32, bottleneck=8)

@@ -5,7 +5,7 @@ import inspect
 import keras
 from keras import ops
 
-from tfssl.layers import BatchNormalization, SplitBatchNormalization
+from tfssl.layers import NORMS, normalize
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -51,8 +51,7 @@ def resnet(
         stem: "imagenet" (7x7 convolution with stride 2, then max-pooling) or "small"
             (3x3 convolution, no pooling; for images up to about 64 pixels).
         zero_init_residual: bool, whether each block starts as the identity.
-        norm: "batch"; "split", batch normalisation in 8 groups as for MoCo; "layer",
-            over the channels of each position; or "none".
+        norm: "batch", "split", "layer" or "none", see `tfssl.layers.normalize`.
         synchronized: bool, whether replicas share batch statistics.
         selective_kernels: bool, whether the 3x3 convolutions choose between two of
             them for each channel, with the stem and the shortcuts that go with it
@@ -82,8 +81,8 @@ def resnet(
         raise ValueError(f"depth must be one of {sorted(_DEPTHS)}. Received: {depth}")
     if stem not in ("imagenet", "small"):
         raise ValueError(f'stem must be "imagenet" or "small". Received: {stem!r}')
-    if norm not in _NORMS:
-        raise ValueError(f"norm must be one of {sorted(_NORMS)}. Received: {norm!r}")
+    if norm not in NORMS:
+        raise ValueError(f"norm must be one of {NORMS}. Received: {norm!r}")
     stages, bottleneck = _DEPTHS[depth]
     if selective_kernels and not bottleneck:
         raise ValueError(
@@ -222,9 +221,6 @@ def pixel_scaling(mean=None, std=None):
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="pixel_scaling")
 
 
-_NORMS = ("batch", "split", "layer", "none")
-
-
 class _Builder:
     """Convolution and normalisation with the settings of one network."""
 
@@ -251,21 +247,11 @@ class _Builder:
         )(x)
 
     def norm(self, x, name, ends_block=False):
-        if self.kind == "none":
-            return x
-        options = {
-            "gamma_initializer": (
-                "zeros" if ends_block and self.zero_init_residual else "ones"
-            ),
-            "name": f"{name}_norm",
-        }
-        if self.kind == "layer":
-            layer = keras.layers.LayerNormalization(**options)
-        elif self.kind == "split":
-            layer = SplitBatchNormalization(**options)
-        else:
-            layer = BatchNormalization(synchronized=self.synchronized, **options)
-        return layer(x)
+        starts_at_zero = ends_block and self.zero_init_residual
+        options = {"gamma_initializer": "zeros" if starts_at_zero else "ones"}
+        if self.kind == "batch":
+            options["synchronized"] = self.synchronized
+        return normalize(x, self.kind, name=f"{name}_norm", **options)
 
     def conv_norm_relu(self, x, filters, kernel, stride, name):
         x = self.norm(self.conv(x, filters, kernel, stride, name), name)

@@ -69,6 +69,8 @@ class ContextEncoder(Method):
 
     views_class = CropViews
     adversary_weight = "adversarial_weight"
+    # A residual network gives its map to the decoder.
+    encoder_defaults = {"pooling": False, "zero_init_residual": False}
 
     def __init__(
         self,
@@ -111,13 +113,6 @@ class ContextEncoder(Method):
         if adversarial_weight:
             self.adversary = discriminator(filling_size, width)
             self.add_logs("fooling_loss", "adversary_loss")
-
-    @classmethod
-    def make_encoder(cls, name, image_size, **kwargs):
-        """As `Method.make_encoder`; a residual network gives its feature map."""
-        if "resnet" in name:
-            kwargs = {"pooling": False, "zero_init_residual": False, **kwargs}
-        return super().make_encoder(name, image_size, **kwargs)
 
     def views_loss(self, views):
         (images,) = views

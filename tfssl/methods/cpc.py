@@ -62,6 +62,7 @@ class CPC(Method):
     log_names = ("contrastive_accuracy",)
     # Of a patch.
     small_image = 32
+    encoder_defaults = {"zero_init_residual": False}
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class CPC(Method):
     def make_encoder(cls, name, image_size, patch_size=None, stride=None, **kwargs):
         """As `Method.make_encoder`, of patches a quarter as large as the image."""
         patch_size = patch_size or max(image_size // 4, 1)
-        options = {"norm": "layer", "zero_init_residual": False, **kwargs}
+        options = {"norm": "layer", **kwargs}
         patch_encoder = super().make_encoder(name, patch_size, **options)
         return encoders.patch_grid(patch_encoder, image_size, stride)
 

@@ -52,6 +52,8 @@ class Method(training.Trainer, keras.Model):
     adversary_adam = {"learning_rate": 2e-4, "beta_1": 0.5}
     # The largest image, in pixels, for which `make_encoder` takes the small stem.
     small_image = SMALL_IMAGE
+    # What `make_encoder` gives to networks that take it, if nothing else is said.
+    encoder_defaults = {}
 
     def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
@@ -125,6 +127,9 @@ class Method(training.Trainer, keras.Model):
         elif "stem" in takes[name]:
             small = image_size is not None and np.max(image_size) <= cls.small_image
             kwargs["stem"] = "small" if small else "imagenet"
+        for argument, value in cls.encoder_defaults.items():
+            if argument in takes[name]:
+                kwargs.setdefault(argument, value)
         unknown = [argument for argument in kwargs if argument not in takes[name]]
         if unknown:
             fitting = [each for each in takes if kwargs.keys() <= takes[each].keys()]

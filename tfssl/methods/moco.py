@@ -55,6 +55,7 @@ class MoCo(Method):
 
     views_class = MoCoViews
     log_names = ("contrastive_accuracy",)
+    encoder_defaults = {"zero_init_residual": False}
 
     def __init__(
         self,
@@ -82,8 +83,7 @@ class MoCo(Method):
 
     @classmethod
     def make_encoder(cls, name, image_size, **kwargs):
-        options = {"norm": "split", "zero_init_residual": False, **kwargs}
-        return super().make_encoder(name, image_size, **options)
+        return super().make_encoder(name, image_size, **{"norm": "split", **kwargs})
 
     def views_loss(self, views):
         pairs = [views, views[::-1]] if self.symmetric else [views]
