@@ -49,7 +49,21 @@ def cross_entropy(logits, labels):
 
 
 def accuracy(logits, labels):
-    """Share of rows whose largest logit is at the label: a float32 scalar."""
+    """Share of rows whose largest logit is at the label.
+
+    Args:
+        logits: float tensor `[rows, classes]`.
+        labels: int32 tensor `[rows]`.
+
+    Returns:
+        float32 scalar.
+
+    Example:
+        >>> from tfssl import losses
+        >>> logits = keras.ops.array([[2.0, 1.0], [2.0, 1.0]])
+        >>> float(losses.accuracy(logits, keras.ops.array([0, 1], "int32")))
+        0.5
+    """
     hits = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), labels)
     return ops.mean(ops.cast(hits, "float32"))
 

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -33,3 +34,12 @@ def test_a_cut_shares_its_weights():
     assert not np.allclose(ops.convert_to_numpy(conv(x)), before)
     with pytest.raises(ValueError, match="no layer 'nine'. Received"):
         tfssl.encoders.cut(encoder, "nine")
+
+
+def test_a_sequential_is_not_functional_and_can_be_made_so():
+    layers = [keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3, name="c")]
+    encoder = keras.Sequential(layers)
+    with pytest.raises(ValueError, match="must be a functional .*Sequential$"):
+        tfssl.encoders.cut(encoder, "c")
+    functional = keras.Model(encoder.inputs[0], encoder.outputs[0])
+    assert tfssl.encoders.cut(functional, "c").output_shape == (None, 8)

@@ -42,3 +42,8 @@ def test_a_head_is_a_model_or_widths():
         as_projection_head(head, 5)
     with pytest.raises(ValueError, match="at least one layer"):
         projection_head(8, ())
+    for head in (128, "128", None):
+        with pytest.raises(ValueError, match="widths of its layers such as"):
+            as_projection_head(head, 8)
+        with pytest.raises(ValueError, match=f"widths={head}"):
+            projection_head(8, head)

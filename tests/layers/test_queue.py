@@ -37,6 +37,8 @@ def test_new_rows_replace_the_oldest_round_and_round(size, count):
 def test_more_rows_than_places_are_refused():
     with pytest.raises(ValueError, match="Received: 6 rows"):
         Queue(5, 2).push(ops.ones((6, 2)))
+    with pytest.raises(ValueError, match="size=0"):
+        Queue(0, 2)
 
 
 def test_nothing_is_trainable():

@@ -162,6 +162,16 @@ def test_a_lab_pair_gives_the_features_of_lightness_then_of_colour():
     np.testing.assert_allclose(numpy(encoder(x)), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_bank_has_a_row_for_each_image():
+    model = tfssl.methods.CMC(
+        pair(), one_view(), contrast="nce", images=15, negatives=4
+    )
+    batches = tfssl.training.Batches(images(16), batch_size=8, with_index=True)
+    for x in (images(16), batches):
+        with pytest.raises(ValueError, match="images=16. Received: 16 images"):
+            model.fit(x, verbose=0)
+
+
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="tfssl.encoders.split_pair. Received"):
         tfssl.methods.CMC(tfssl.encoders.resnet10(16, stem="small", width=4))

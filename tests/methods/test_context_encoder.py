@@ -6,6 +6,7 @@ from gradients import gradient_of
 from keras import ops
 
 import tfssl
+from tfssl.methods import context_encoder
 from tfssl.methods.context_encoder import _errors, decoder, discriminator
 
 
@@ -139,6 +140,38 @@ def test_masks_that_cannot_be_filled_are_refused():
         small().inpaint(images(2), np.ones((SIZE, SIZE)))
     with pytest.raises(ValueError, match=r"Received: shape \(3, 16, 16, 1\)"):
         small(hole="blocks").inpaint(images(2), np.ones((3, SIZE, SIZE)))
+
+
+def test_many_images_are_filled_batch_after_batch(monkeypatch):
+    model = small(hole="blocks")
+    x = images(5)
+    mask = numpy(model.masks(5))[..., 0]
+    whole, one = model.inpaint(x, mask), model.inpaint(x, mask[0])
+    sizes, fillings = [], model.fillings
+    monkeypatch.setattr(
+        model, "fillings", lambda x, m: sizes.append(len(x)) or fillings(x, m)
+    )
+    monkeypatch.setattr(context_encoder, "_BATCH", 2)
+    np.testing.assert_allclose(model.inpaint(x, mask), whole, atol=1e-3)
+    np.testing.assert_allclose(model.inpaint(x, mask[0]), one, atol=1e-3)
+    assert sizes == [2, 2, 1] * 2
+
+
+def test_the_alexnet_of_the_paper_fills_blocks():
+    """227 pixels, no multiple of 4: 6 x 6 places and back."""
+    encoder = tfssl.encoders.alexnet(227, width=3)
+    model = tfssl.methods.ContextEncoder(
+        encoder, hole="blocks", adversarial_weight=0, width=1
+    )
+    x = np.full((1, 227, 227, 3), 200, "uint8")
+    filled = model.inpaint(x)
+    assert filled.shape == x.shape
+    hidden = (filled != 200).any(axis=(0, 3))
+    assert hidden.mean() == pytest.approx(0.25, abs=0.01)
+    loss, _ = model.views_loss((x.astype("float32"),))
+    assert np.isfinite(float(loss))
+    with pytest.raises(ValueError, match=r'hole="center".*227, 227'):
+        tfssl.methods.ContextEncoder(encoder)
 
 
 def test_the_report_measures_the_fillings():

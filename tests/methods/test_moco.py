@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from cases import batch, images, make
+from cases import batch, encoder, images, make, views
 from gradients import gradient_of, slopes
 from keras import ops
 
@@ -135,9 +135,13 @@ def test_symmetric_adds_both_directions():
     assert both == pytest.approx(sum(parts), rel=1e-4)
 
 
-def test_a_queue_smaller_than_the_batch_is_refused():
-    encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
-    model = tfssl.methods.MoCo(encoder, queue_size=8)
+def test_batches_that_queue_or_groups_do_not_take_are_refused():
+    """Before training: with the error itself, not one from within a layer."""
+    net = encoder(tfssl.layers.SplitBatchNormalization(groups=4))
+    model = tfssl.methods.MoCo(net, views(), queue_size=8)
     model.compile("sgd")
-    with pytest.raises(ValueError, match="Received: 16 rows"):
+    with pytest.raises(ValueError, match="^A queue of 8 .* Received: 16 rows"):
         model.fit(images(16), batch_size=16, verbose=0)
+    with pytest.raises(ValueError, match="^A batch must be a multiple of 4.* of 6$"):
+        model.fit(images(16), batch_size=6, verbose=0)
+    model.check_batch(8)

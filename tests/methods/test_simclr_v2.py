@@ -45,6 +45,12 @@ def test_with_memory_each_view_finds_the_key_of_the_other():
     np.testing.assert_array_equal(numpy(model.queue.rows)[64:], queue[64:])
 
 
+def test_a_memory_smaller_than_the_batch_is_refused():
+    model = tfssl.methods.SimCLRv2(encoder(), memory=8)
+    with pytest.raises(ValueError, match="Received: 16 rows"):
+        model.check_batch(16)
+
+
 def test_key_networks_follow():
     model = make("simclr_v2_memory")
     for w in model.projector.weights:

@@ -1,13 +1,15 @@
-"""Program: replicas draw views of their own, and clip the sum of their gradients.
+"""Program: replicas draw views of their own, clip the sum of their gradients, and take
+equally many images.
 
 It prints "fine".
 """
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from tfssl.training import devices
+from tfssl.training import Batches, devices
 
 if __name__ == "__main__":
     devices.set_up("float32", virtual_devices=2)
@@ -25,6 +27,19 @@ def main():
     assert a.shape == b.shape and not np.allclose(a, b)
     model.fit(images(32), batch_size=16, epochs=1, verbose=0)
     assert keras.ops.convert_to_numpy(model.step) == 2
+
+    # 16 + 16 + 3: the 3 are left out.
+    data = tf.data.Dataset.from_tensor_slices(images(35)).batch(16)
+    model.fit(data, epochs=1, verbose=0)
+    assert keras.ops.convert_to_numpy(model.step) == 4
+    odd = Batches(images(19), batch_size=16, drop_remainder=False)
+    for x, batch_size, size in (
+        (images(32), 15, 15),
+        (data.unbatch().batch(5), None, 5),
+        (odd, None, 3),
+    ):
+        with pytest.raises(ValueError, match=f"replicas, 2, .* a batch of {size}$"):
+            model.fit(x, batch_size=batch_size, verbose=0)
 
     clipped = keras.optimizers.SGD(1.0, global_clipnorm=1e-3)
     with strategy.scope():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tfssl.data import Batches
+from tfssl.training.batches import without_remainders
 
 N = 22
 IMAGES = np.repeat(np.arange(N, dtype=np.uint8), 12).reshape(N, 2, 2, 3)
@@ -186,3 +187,13 @@ def test_two_replicas_see_what_one_device_sees():
     program = textwrap.dedent(MIRRORED)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True)
     assert b"equal" in done.stdout, done.stderr.decode()[-3000:]
+
+
+def test_batches_that_are_no_multiple_are_left_out():
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices({"images": IMAGES, "index": LABELS})
+    batches = data.batch(8)
+    sizes = [len(x["index"]) for x in without_remainders(batches, 4)]
+    assert sizes == [8, 8] and without_remainders(batches, 1) is batches
+    full = data.batch(8, drop_remainder=True)
+    assert without_remainders(full, 4) is full

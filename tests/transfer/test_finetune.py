@@ -67,3 +67,6 @@ def test_what_cannot_be_is_refused():
         finetune(encoder(), TRAIN, TEST, "warm", labels_per_class=1)
     with pytest.raises(ValueError, match="Give one of"):
         finetune(encoder(), TRAIN, TEST)
+    for name in ("draws", "steps", "batch_size", "learning_rate"):
+        with pytest.raises(ValueError, match=f"Received: {name}=0"):
+            finetune(None, TRAIN, TEST, labels_per_class=1, **{name: 0})

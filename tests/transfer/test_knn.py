@@ -90,3 +90,47 @@ def test_the_callback_logs_what_the_features_give():
     assert len(logged) == 2
     f = np.asarray(model.predict(x, verbose=0))
     assert logged[-1] == knn_accuracy(f, y, f[:8], y[:8], k=3)
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-9])
+def test_a_low_temperature_is_the_nearest_neighbour(temperature):
+    nearest = knn_predict(BANK, LABELS, QUERIES, 1)
+    cold = knn_predict(BANK, LABELS, QUERIES, 9, temperature)
+    np.testing.assert_array_equal(cold, nearest)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"k": 0}, "k=0"),
+        ({"temperature": 0.0}, "temperature=0.0"),
+        ({"train_labels": None}, "train_labels must be 60 integers.*Received: None"),
+        ({"train_labels": LABELS - 1}, "leave out images without .* Received: -1"),
+        ({"train_labels": LABELS / 2}, "of float64"),
+        ({"test_labels": None}, "test_labels must be 60 integers"),
+        ({"test_labels": LABELS[:, None]}, r"shape \(60, 1\)"),
+    ],
+)
+def test_what_gives_no_accuracy_is_refused(changes, message):
+    arguments = {
+        "train_features": BANK,
+        "train_labels": LABELS,
+        "test_features": BANK,
+        "test_labels": LABELS,
+        "k": 5,
+    }
+    with pytest.raises(ValueError, match=message):
+        knn_accuracy(**{**arguments, **changes})
+
+
+def test_the_callback_refuses_before_training():
+    x, y = images(4), np.zeros(4, "int64")
+    for changes, message in (
+        ({"every": 0}, "every=0"),
+        ({"k": 0}, "k=0"),
+        ({"temperature": -1}, "temperature=-1"),
+        ({"test": (x, None)}, "Labels of test must be 4 integers"),
+        ({"train": (x, y - 1)}, "Labels of train must be classes from 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            KNNCallback(**{"train": (x, y), "test": (x, y), "k": 2, **changes})

@@ -37,6 +37,13 @@ def test_scale_and_shift_of_the_features_do_not_matter():
 def test_one_penalty_needs_no_validation():
     result = probe(LABELS[300:], l2=0.01)
     assert result.l2 == 0.01 and result.validation == {}
+    assert probe(LABELS[300:], l2=1).l2 == 1
+
+
+@pytest.mark.parametrize("l2", [0.0, -1, (0.1, 0), ()])
+def test_penalties_are_above_zero(l2):
+    with pytest.raises(ValueError, match="l2.* Received: l2="):
+        probe(LABELS[300:], l2=l2)
 
 
 def test_the_penalty_is_on_the_mean_loss():

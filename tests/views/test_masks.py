@@ -43,3 +43,21 @@ def test_the_same_stream_gives_the_same_masks():
         a, b, c = (numpy(make(4, 16, RandomStream(seed))) for seed in (1, 1, 2))
         np.testing.assert_array_equal(a, b)
         assert (a != c).any()
+
+
+@pytest.mark.parametrize("size, margin", [(18, 0), (0, 0), (16, 4), (16, -1)])
+def test_a_centre_that_is_no_hole_is_refused(size, margin):
+    with pytest.raises(ValueError, match="Received: "):
+        masks.center_mask(size, margin)
+
+
+@pytest.mark.parametrize("area", [0, -0.1, 0.5, 1.0])
+def test_blocks_that_rectangles_cannot_hide_are_refused(area):
+    with pytest.raises(ValueError, match=f"12 rectangles .*area={area}"):
+        masks.block_masks(2, 16, RandomStream(0), area)
+
+
+@pytest.mark.parametrize("area", [(0, 0.4), (0.3, 0.2), (0.5, 1.0)])
+def test_regions_hide_a_part(area):
+    with pytest.raises(ValueError, match="smallest and the largest share"):
+        masks.region_masks(2, 16, RandomStream(0), area)

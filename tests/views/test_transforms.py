@@ -251,6 +251,20 @@ def test_wrong_scale(scale):
         RandomResizedCrop(8, scale)
 
 
+@pytest.mark.parametrize("size", [0, (8, -1), 8.5, None])
+def test_wrong_size(size):
+    with pytest.raises(ValueError, match="size must be a whole number"):
+        RandomResizedCrop(size)
+
+
+def test_wrong_interpolation_and_jitter():
+    with pytest.raises(ValueError, match="one of .*'bilinear'.*Received: 'nearest'"):
+        RandomResizedCrop(8, interpolation="nearest")
+    for name in ("brightness", "contrast", "saturation", "hue"):
+        with pytest.raises(ValueError, match=f"{name}=-0.1"):
+            ColorJitter(**{name: -0.1})
+
+
 def test_wrong_ratio_and_share():
     with pytest.raises(ValueError, match="ratio must be positive"):
         RandomResizedCrop(8, ratio=(2, 1))

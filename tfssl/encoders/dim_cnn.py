@@ -88,8 +88,14 @@ def cut(encoder, layer):
 
 def output_of(encoder, layer):
     """The symbolic output of a layer of a functional encoder, by name."""
-    names = [each.name for each in getattr(encoder, "layers", [])]
-    if layer not in names or not hasattr(encoder, "operations"):
+    if not hasattr(encoder, "operations"):
+        raise ValueError(
+            "encoder must be a functional keras.Model; of a Sequential, "
+            "keras.Model(encoder.inputs[0], encoder.outputs[0]) makes one. Received: "
+            f"{encoder.name}, {type(encoder).__name__}"
+        )
+    names = [each.name for each in encoder.layers]
+    if layer not in names:
         raise ValueError(
             f"{encoder.name} has no layer {layer!r}. Received: a model with the layers "
             f"{', '.join(names)}"

@@ -31,7 +31,7 @@ def projection_head(
         A built `keras.Sequential`, `[batch, input_dim]` to `[batch, widths[-1]]`.
 
     Raises:
-        ValueError: if `widths` is empty.
+        ValueError: if `widths` is empty or no sequence.
 
     Example:
         >>> import tfssl
@@ -40,8 +40,11 @@ def projection_head(
 
     Source: Chen et al. 2020, arXiv 2002.05709, section 2.1 and 4.2.
     """
-    if not widths:
-        raise ValueError("widths must name at least one layer. Received: widths=()")
+    if not isinstance(widths, (list, tuple)) or not widths:
+        raise ValueError(
+            "widths must name at least one layer, in a sequence of ints such as "
+            f"(512, 128). Received: widths={widths}"
+        )
     layers = [keras.Input((input_dim,))]
     for number, width in enumerate(widths, start=1):
         last = number == len(widths)
@@ -76,10 +79,15 @@ def as_projection_head(head, input_dim, **kwargs):
         `keras.Model`.
 
     Raises:
-        ValueError: if the model takes features of another width.
+        ValueError: if it is neither, or the model takes features of another width.
     """
     if not isinstance(head, keras.Model):
-        return projection_head(input_dim, tuple(head), **kwargs)
+        if not isinstance(head, (list, tuple)):
+            raise ValueError(
+                "A head must be a keras.Model, or the widths of its layers such as "
+                f"({input_dim}, 128). Received: {head!r}"
+            )
+        return projection_head(input_dim, head, **kwargs)
     if head.input_shape[-1] != input_dim:
         raise ValueError(
             f"The head must take features [batch, {input_dim}]. Received: "

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tfssl import replicas
+from tfssl.checks import check_count, check_share
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -16,8 +17,11 @@ class MemoryBank(keras.layers.Layer):
     Args:
         images: int, rows: images in the data set.
         dim: int, width of an embedding.
-        momentum: float. Defaults to 0.5.
+        momentum: float in [0, 1]. Defaults to 0.5.
         seed: int, of the first rows. Defaults to 0.
+
+    Raises:
+        ValueError: for no images, or a momentum outside [0, 1].
 
     Example:
         >>> import keras, tfssl
@@ -30,6 +34,8 @@ class MemoryBank(keras.layers.Layer):
     """
 
     def __init__(self, images, dim, momentum=0.5, seed=0, name="memory_bank"):
+        check_count(images=images, dim=dim)
+        check_share(momentum=momentum)
         super().__init__(name=name, dtype="float32", trainable=False)
         self.images, self.dim = images, dim
         self.momentum, self.seed = momentum, seed

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tfssl import replicas
+from tfssl.checks import check_count
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -20,7 +21,7 @@ class Queue(keras.layers.Layer):
         seed: int, of the first rows. Defaults to 0.
 
     Raises:
-        ValueError: if a push holds more rows than the queue.
+        ValueError: for a size below 1, or if a push holds more rows than the queue.
 
     Example:
         >>> import keras, tfssl
@@ -33,6 +34,7 @@ class Queue(keras.layers.Layer):
     """
 
     def __init__(self, size, dim, seed=0, name="queue"):
+        check_count(size=size, dim=dim)
         super().__init__(name=name, dtype="float32", trainable=False)
         self.size, self.dim, self.seed = size, dim, seed
         self.rows = self.add_weight(
@@ -50,6 +52,14 @@ class Queue(keras.layers.Layer):
         )
         self.built = True
 
+    def check(self, rows):
+        """Refuses a push of more rows, an int, than the queue holds."""
+        if rows > self.size:
+            raise ValueError(
+                f"A queue of {self.size} cannot take a batch. Choose a larger queue "
+                f"or a smaller batch. Received: {rows} rows"
+            )
+
     def push(self, rows):
         """Replaces the oldest rows.
 
@@ -59,11 +69,8 @@ class Queue(keras.layers.Layer):
         """
         rows = replicas.gather(ops.stop_gradient(ops.cast(rows, "float32")))
         known = rows.shape[0]
-        if known is not None and known > self.size:
-            raise ValueError(
-                f"A queue of {self.size} cannot take a batch. Choose a larger queue "
-                f"or a smaller batch. Received: {known} rows"
-            )
+        if known is not None:
+            self.check(known)
         # Of a batch of unknown size the newest, if there are more than fit.
         rows = rows if known is not None else rows[-self.size :]
         count = ops.shape(rows)[0]

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfssl import replicas
+from tfssl.checks import check_count
 from tfssl.layers.batch_normalization import BatchNormalization
 
 
@@ -36,11 +37,16 @@ class SplitBatchNormalization(BatchNormalization):
 
     def __init__(self, groups=8, **kwargs):
         kwargs.pop("synchronized", None)
+        check_count(groups=groups)
         super().__init__(synchronized=False, **kwargs)
         self.groups = groups
 
+    def groups_of(self, num_replicas):
+        """Groups on each of so many replicas."""
+        return max(1, self.groups // num_replicas)
+
     def call(self, inputs, training=None, mask=None):
-        groups = max(1, self.groups // replicas.count())
+        groups = self.groups_of(replicas.count())
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         batch = inputs.shape[0]

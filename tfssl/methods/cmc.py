@@ -4,7 +4,9 @@ import keras
 from keras import ops
 
 from tfssl import encoders, layers, losses, replicas
-from tfssl.methods.method import Method
+from tfssl.checks import check_count, check_positive, check_share
+from tfssl.methods.method import Method, checked_encoder
+from tfssl.training import Batches
 from tfssl.views import CropViews, RandomStream
 
 _EPSILON = 1e-7
@@ -38,13 +40,14 @@ class CMC(Method):
         images: int, images in the data set; for "softmax" and "nce".
         negatives: int, rows drawn for each image; for "softmax" and "nce". They may hit
             the image itself. Defaults to 16384.
-        temperature: float. Defaults to 0.07.
-        bank_momentum: float. Defaults to 0.5.
+        temperature: float, above 0. Defaults to 0.07.
+        bank_momentum: float in [0, 1]. Defaults to 0.5.
         seed: int, of views and draws. Defaults to 0.
 
     Raises:
-        ValueError: for an encoder that is not a pair, another contrast, or a bank
-            without the number of images.
+        ValueError: for an encoder that is not a pair, another contrast, a bank without
+            the number of images or with fewer than `fit` gets, more views than it
+            takes, or a number out of range.
 
     Example:
         >>> import numpy as np, tfssl
@@ -64,6 +67,7 @@ class CMC(Method):
     """
 
     views_class = CropViews
+    num_views = (1, 2)
     log_names = ("contrastive_accuracy",)
 
     def __init__(
@@ -79,8 +83,9 @@ class CMC(Method):
         seed=0,
         name="cmc",
     ):
-        num_views = 2 if contrast == "infonce" else 1
-        views = views or CropViews(encoder.input_shape[1], num_views=num_views)
+        if views is None:
+            size = checked_encoder(encoder).input_shape[1]
+            views = CropViews(size, num_views=2 if contrast == "infonce" else 1)
         super().__init__(encoder, views, seed=seed, name=name)
         pair = [e for e in getattr(encoder, "layers", []) if isinstance(e, keras.Model)]
         self.widths = [e.output_shape[-1] for e in pair]
@@ -93,6 +98,9 @@ class CMC(Method):
             raise ValueError(
                 f"contrast must be one of {_CONTRASTS}. Received: {contrast!r}"
             )
+        check_positive(temperature=temperature)
+        check_count(negatives=negatives)
+        check_share(bank_momentum=bank_momentum)
         self.projectors = [
             layers.projection_head(width, projector, norm=False, name=f"projector_{n}")
             for n, width in enumerate(self.widths, start=1)
@@ -104,11 +112,15 @@ class CMC(Method):
         self.temperature = temperature
         self.bank_momentum = bank_momentum
         if self.needs_index:
-            if not images:
+            # The banks hold what else there is to be found.
+            self.num_views = 1
+            self.check_views(self.views.num_views)
+            if images is None:
                 raise ValueError(
                     f"contrast={contrast!r} keeps a row for each image of the data "
                     f"set. Received: images={images}"
                 )
+            check_count(images=images)
             self.banks = [
                 layers.MemoryBank(
                     images, projector[-1], bank_momentum, seed + n, f"bank_{n}"
@@ -140,6 +152,16 @@ class CMC(Method):
             for rows, columns, channels in shapes
         ]
         return encoders.split_pair(*pair, image_size, split, name=f"{name}_{split}")
+
+    def fit(self, x=None, *args, **kwargs):
+        """As `Method.fit`; a bank must have a row for each image of an array."""
+        images = x.images if isinstance(x, Batches) else x
+        if self.needs_index and hasattr(images, "shape") and len(images) > self.images:
+            raise ValueError(
+                f"The banks have {self.images} rows, one for each image. Choose "
+                f"images={len(images)}. Received: {len(images)} images"
+            )
+        return super().fit(x, *args, **kwargs)
 
     def views_loss(self, views):
         if self.contrast == "infonce":

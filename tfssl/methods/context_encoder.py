@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from tfssl import layers, replicas
+from tfssl.checks import check_count, check_not_negative, check_share
 from tfssl.methods.method import Method
 from tfssl.views import CropViews, RandomStream, masks
 from tfssl.views.random import fold_in
@@ -39,18 +40,20 @@ class ContextEncoder(Method):
             another, and the decoder gives the whole image. Defaults to "center".
         loss_region: "masked" or "full", where the reconstruction counts for holes that
             are not the centre. Defaults to "masked".
-        overlap: int, pixels of the central filling that were visible at its edge.
-            Defaults to a 32nd of the side.
-        overlap_weight: float, weight of that band. Defaults to 10.
-        adversarial_weight: float, 0 for reconstruction alone. Defaults to 0.001.
+        overlap: int, pixels of the central filling that were visible at its edge, less
+            than a quarter of the side. Defaults to a 32nd of it.
+        overlap_weight: float, not negative, weight of that band. Defaults to 10.
+        adversarial_weight: float in [0, 1], 0 for reconstruction alone. Defaults to
+            0.001.
         fill: sequence of 3 floats in [0, 255], the colour of the hole. Defaults to the
             mean of natural images.
         width: int, channels before the last layer of the decoder. Defaults to 64.
         seed: int, of views and holes. Defaults to 0.
 
     Raises:
-        ValueError: for another hole or region, or an encoder for images that are not
-            square with a side that is a multiple of 4.
+        ValueError: for another hole or region, more than one view, a number out of
+            range, or an encoder for images that are not square, or that have no centre
+            to hide because their side is no multiple of 4.
 
     Example:
         >>> import numpy as np, tfssl
@@ -71,6 +74,7 @@ class ContextEncoder(Method):
     adversary_weight = "adversarial_weight"
     # A residual network gives its map to the decoder.
     encoder_defaults = {"pooling": False, "zero_init_residual": False}
+    num_views = 1
 
     def __init__(
         self,
@@ -94,18 +98,34 @@ class ContextEncoder(Method):
                 f'loss_region must be "masked" or "full". Received: {loss_region!r}'
             )
         size, columns = encoder.input_shape[1:3]
-        if size is None or size != columns or size % 4:
+        if size is None or size != columns or (hole == "center" and size % 4):
             raise ValueError(
-                "The encoder must take square images with a side that is a multiple of "
-                f"4. Received: {encoder.name} for {encoder.input_shape}"
+                'The encoder must take square images, and for hole="center" with a '
+                f"side that is a multiple of 4. Received: {encoder.name} for "
+                f"{encoder.input_shape}"
+            )
+        overlap = size // 32 if overlap is None else overlap
+        check_count(0, overlap=overlap)
+        check_count(width=width)
+        check_not_negative(overlap_weight=overlap_weight)
+        check_share(adversarial_weight=adversarial_weight)
+        if hole == "center" and overlap >= size // 4:
+            raise ValueError(
+                f"overlap must be less than {size // 4}, or no hole is left of images "
+                f"of {size} pixels. Received: overlap={overlap}"
+            )
+        fill = list(fill)
+        if len(fill) != 3 or not all(0 <= each <= 255 for each in fill):
+            raise ValueError(
+                f"fill must be 3 numbers in [0, 255], a colour. Received: fill={fill}"
             )
         self.image_size = size
         self.hole = hole
         self.loss_region = loss_region
-        self.overlap = size // 32 if overlap is None else overlap
+        self.overlap = overlap
         self.overlap_weight = overlap_weight
         self.adversarial_weight = adversarial_weight
-        self.fill = list(fill)
+        self.fill = fill
         self.width = width
         filling_size = size // 2 if hole == "center" else size
         self.decoder = decoder(encoder.output_shape[1:], filling_size, width)
@@ -199,8 +219,7 @@ class ContextEncoder(Method):
         images = np.asarray(images, "float32")
         size = self.image_size
         if mask is None:
-            margin = self.overlap if self.hole == "center" else 0
-            mask = masks.center_mask(size, margin)
+            mask = self._center()
         elif self.hole == "center":
             raise ValueError(
                 'A model with hole="center" fills its central hole only; leave out the '
@@ -213,19 +232,33 @@ class ContextEncoder(Method):
                 f"The mask must be [{size}, {size}] or one for each of the "
                 f"{len(images)} images. Received: shape {mask.shape}"
             )
-        filling = ops.convert_to_numpy(self.fillings(images, mask))
+        mask = np.broadcast_to(mask, (len(images), *mask.shape[1:]))
+        fillings = [
+            ops.convert_to_numpy(
+                self.fillings(images[i : i + _BATCH], mask[i : i + _BATCH])
+            )
+            for i in range(0, len(images), _BATCH)
+        ]
+        filling = np.concatenate(fillings)
         filled = images.copy()
         self.framed(filled)[...] = np.clip((filling + 1.0) * 127.5, 0.0, 255.0)
         return np.where(mask > 0, filled, images)
+
+    def _center(self):
+        """The central hole, as nearly as the side allows: `[1, size, size, 1]`."""
+        rest = self.image_size % 4
+        margin = self.overlap if self.hole == "center" else 0
+        mask = masks.center_mask(self.image_size - rest, margin)
+        return np.pad(mask, ((0, 0), (0, rest), (0, rest), (0, 0)))
 
     def figures(self, images):
         """Images, their holes and fillings, with the error of the fillings."""
         images = np.asarray(images, "float32")
         if self.hole == "center":
-            mask = masks.center_mask(self.image_size, self.overlap)
+            mask = self._center()
         else:
             mask = ops.convert_to_numpy(self.masks(len(images)))
-        holes = ops.convert_to_numpy(self.hidden_images(images, mask))
+        holes = ops.convert_to_numpy(self.hidden_images(images[:_SHOWN], mask[:_SHOWN]))
         given = None if self.hole == "center" else mask
         filled = self.inpaint(images, given)
         inside = np.broadcast_to(mask > 0, images.shape)
@@ -248,6 +281,8 @@ class ContextEncoder(Method):
 
 
 _SHOWN = 12
+# Images that are filled at a time.
+_BATCH = 64
 
 
 def _errors(a, b):

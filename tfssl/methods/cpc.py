@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tfssl import encoders, layers, losses, replicas
+from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.method import Method
 from tfssl.views import CropViews, PatchViews
 from tfssl.views.random import fold_in
@@ -26,22 +27,23 @@ class CPC(Method):
         encoder: `keras.Model` of `tfssl.encoders.patch_grid`.
         views: `tfssl.views.Views` that makes one view. Defaults to
             `tfssl.views.CropViews` at the encoder's image size.
-        steps: sequence of ints, how many rows ahead to predict. Defaults to all that
-            share no pixel with the last row seen.
+        steps: sequence of different ints, how many rows ahead to predict. Defaults to
+            all that share no pixel with the last row seen.
         dim: int, width of predictions and targets; None compares with the features
             themselves, as in CPC v1. Defaults to 64.
         filters: int, width of the context network. Defaults to 256.
         blocks: int, depth of the context network; each block looks one row further up.
             Defaults to 5.
         directions: 1 (downwards) or 4. Defaults to 1.
-        scale: float, multiplies the scores. Defaults to 0.1.
+        scale: float, not negative, multiplies the scores. Defaults to 0.1.
         patch_views: `tfssl.views.Views` with one view, which changes each patch by
             itself; True for `tfssl.views.PatchViews`. Defaults to None.
         seed: int, of the views. Defaults to 0.
 
     Raises:
         ValueError: for an encoder that is not a grid of patches, steps that leave the
-            grid, or other directions.
+            grid or come twice, other directions, more than one view, or a number out of
+            range.
 
     Example:
         >>> import numpy as np, tfssl
@@ -59,6 +61,7 @@ class CPC(Method):
     """
 
     views_class = CropViews
+    num_views = 1
     log_names = ("contrastive_accuracy",)
     # Of a patch.
     small_image = 32
@@ -83,15 +86,25 @@ class CPC(Method):
         self.patch_encoder = _layer(encoder, keras.Model)
         if directions not in (1, 4):
             raise ValueError(f"directions must be 1 or 4. Received: {directions}")
+        check_count(filters=filters, blocks=blocks)
+        if dim is not None:
+            check_count(dim=dim)
+        check_not_negative(scale=scale)
         self.grid_shape = tuple(encoder.output_shape[1:3])
         size, stride = self.patches.size, self.patches.stride
-        self.steps = list(steps or range(-(-size // stride), self.grid_shape[0]))
+        if steps is None:
+            steps = range(-(-size // stride), self.grid_shape[0])
+        self.steps = list(steps)
         shortest = min(self.grid_shape if directions == 4 else self.grid_shape[:1])
         if not self.steps or min(self.steps) < 1 or max(self.steps) >= shortest:
             raise ValueError(
                 f"steps must be from 1 to {shortest - 1} rows on a grid of "
                 f"{self.grid_shape[0]} x {self.grid_shape[1]} patches. Received: "
                 f"steps={self.steps}"
+            )
+        if len(set(self.steps)) < len(self.steps):
+            raise ValueError(
+                f"steps must differ from each other. Received: steps={self.steps}"
             )
         self.dim = dim
         self.filters = filters

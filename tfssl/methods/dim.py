@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tfssl import encoders, layers, replicas
+from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.method import Method
 from tfssl.views import CropViews, RandomStream
 
@@ -40,12 +41,14 @@ class DeepInfoMax(Method):
         dim: int, width of Y. Defaults to 64.
         units: int, width of the score networks. Defaults to 2048.
         estimator: "infonce", "jsd" or "dv". Defaults to "infonce".
-        global_weight, local_weight, prior_weight: floats. A prior takes an adversary,
-            which trains on TensorFlow only. Default to 0, 1 and 0.1.
+        global_weight, local_weight, prior_weight: floats, not negative, one at least
+            above 0. A prior takes an adversary, which trains on TensorFlow only.
+            Default to 0, 1 and 0.1.
         seed: int, of views and noise. Defaults to 0.
 
     Raises:
-        ValueError: for an unknown estimator or layer, or a batch of one image.
+        ValueError: for an unknown estimator or layer, a batch of one image, more than
+            two views, or a number out of range.
 
     Example:
         >>> import numpy as np, tfssl
@@ -63,6 +66,7 @@ class DeepInfoMax(Method):
     views_class = CropViews
     adversary_weight = "prior_weight"
     adversary_adam = {"learning_rate": 1e-4, "beta_1": 0.9}
+    num_views = (1, 2)
 
     def __init__(
         self,
@@ -83,6 +87,17 @@ class DeepInfoMax(Method):
             raise ValueError(
                 f"estimator must be one of {sorted(ESTIMATORS)}. Received: "
                 f"{estimator!r}"
+            )
+        check_count(dim=dim, units=units)
+        check_not_negative(
+            global_weight=global_weight,
+            local_weight=local_weight,
+            prior_weight=prior_weight,
+        )
+        if not (global_weight or local_weight or prior_weight):
+            raise ValueError(
+                "One of global_weight, local_weight and prior_weight must be above 0. "
+                "Received: 0 for all of them"
             )
         self.local_layer = local_layer or _local_layer(encoder)
         local = encoders.output_of(encoder, self.local_layer)

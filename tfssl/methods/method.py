@@ -1,6 +1,7 @@
 """The base class of all methods."""
 
 import inspect
+import math
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ from keras import ops
 
 from tfssl import encoders, layers, replicas, training
 from tfssl.methods.recipes import SMALL_IMAGE
-from tfssl.training.batches import Batches
+from tfssl.training.batches import Batches, without_remainders
 from tfssl.training.images import check_images
 from tfssl.views.random import fold_in
 
@@ -36,10 +37,17 @@ class Method(training.Trainer, keras.Model):
             image size.
         seed: int; views are a function of it and of the step. Defaults to 0.
         name: string.
+
+    Raises:
+        ValueError: for something else than an encoder, or views of another number
+            than the method takes.
     """
 
     # The class of the method's own views.
     views_class = None
+    # How many views of each image `views_loss` takes: a number, several in a tuple, or
+    # None for any number.
+    num_views = None
     # Names of what `views_loss` always logs besides the loss.
     log_names = ()
     # Whether `views_loss` gets, after the views, the images' index in the data set.
@@ -57,8 +65,9 @@ class Method(training.Trainer, keras.Model):
 
     def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
-        self.encoder = _checked_encoder(encoder)
-        self.views = views or self.views_class(encoder.input_shape[1])
+        self.encoder = checked_encoder(encoder)
+        self.views = views or self._own_views()
+        self.check_views(self.views.num_views)
         self.seed = seed
         self.feature_dim = encoder.output_shape[-1]
         # Counts the steps taken; views are drawn from it, so a resumed run goes on.
@@ -87,6 +96,33 @@ class Method(training.Trainer, keras.Model):
             of scalars to log, one for each of `log_names` and of `add_logs`.
         """
         raise NotImplementedError(f"{type(self).__name__} must define views_loss")
+
+    @property
+    def batch_multiple(self):
+        """What a batch must be a multiple of: replicas get equally many images, and
+        so do the groups of their normalisation."""
+        groups = [
+            self.num_replicas * layer.groups_of(self.num_replicas)
+            for layer in self._flatten_layers()
+            if isinstance(layer, layers.SplitBatchNormalization)
+        ]
+        return math.lcm(self.num_replicas, *groups)
+
+    def check_batch(self, size):
+        """Refuses a batch that the method cannot train on: `fit` asks before it starts.
+
+        Args:
+            size: int, images in a batch over all replicas.
+
+        Raises:
+            ValueError: for a batch that replicas or groups cannot share out.
+        """
+        if size % self.batch_multiple:
+            raise ValueError(
+                f"A batch must be a multiple of {self.batch_multiple}, so that it "
+                f"divides among the replicas, {self.num_replicas}, and the groups of "
+                f"their SplitBatchNormalization. Received: a batch of {size}"
+            )
 
     def after_update(self):
         """What moves after the optimizer's step: teachers, centres."""
@@ -239,7 +275,8 @@ class Method(training.Trainer, keras.Model):
         Args:
             x: images, see the class. Arrays are shuffled in an order that depends on
                 the seed and the epoch only; images that do not fill a batch are left
-                out of the epoch.
+                out of the epoch. Of a data set, batches that the replicas cannot share
+                out equally, such as a last smaller one, are left out.
             y: labels; ignored.
             batch_size: int, for arrays; over all replicas. Defaults to 256.
             epochs, callbacks, shuffle, initial_epoch: as in Keras.
@@ -248,14 +285,14 @@ class Method(training.Trainer, keras.Model):
             `keras.callbacks.History` with the logs of each epoch.
 
         Raises:
-            ValueError: for images of the wrong rank, range or channels, or fewer of
-                them than a batch.
+            ValueError: for images of the wrong rank, range or channels, fewer of them
+                than a batch, or a batch that does not divide among the replicas.
             tfssl.training.TrainingStopped: for a loss that is not finite, or collapse.
         """
         if ops.is_tensor(x) or isinstance(x, np.ndarray):
             x = Batches(
                 check_images(ops.convert_to_numpy(x) if ops.is_tensor(x) else x),
-                batch_size=batch_size or 256,
+                batch_size=256 if batch_size is None else batch_size,
                 seed=self.seed,
                 epoch=initial_epoch,
                 shuffle=shuffle,
@@ -267,6 +304,11 @@ class Method(training.Trainer, keras.Model):
                 f"already. Received: batch_size={batch_size}"
             )
         images = check_images(_images_of(_first_batch(x)))
+        self.check_batch(len(images))
+        if not isinstance(x, keras.utils.PyDataset):
+            x = without_remainders(x, self.batch_multiple)
+        elif self.batch_multiple > 1 and x.num_batches:
+            self.check_batch(len(_images_of(x[x.num_batches - 1])))
         callbacks = list(callbacks or [])
         if not any(isinstance(c, training.HealthCheck) for c in callbacks):
             callbacks.insert(0, training.HealthCheck())
@@ -310,6 +352,7 @@ class Method(training.Trainer, keras.Model):
             views = tuple(ops.cast(view, "float32") for view in data["views"])
         else:
             views = tuple(self.make_views(_images_of(data), self.key()))
+        self.check_views(len(views))
         if not self.needs_index:
             return views
         if not isinstance(data, dict) or "index" not in data:
@@ -319,6 +362,27 @@ class Method(training.Trainer, keras.Model):
             )
         return (*views, ops.cast(data["index"], "int32"))
 
+    def _own_views(self):
+        size = self.encoder.input_shape[1]
+        if size is None:
+            raise ValueError(
+                f"{self.name} cannot choose views for images of an unknown size. Give "
+                f"views={self.views_class.__name__}(image_size=...), or an encoder "
+                f"with a known input size. Received: {self.encoder.name} for "
+                f"{self.encoder.input_shape}"
+            )
+        return self.views_class(size)
+
+    def check_views(self, count):
+        """Refuses another number of views than the method takes."""
+        taken = self.num_views
+        taken = taken if isinstance(taken, tuple) or taken is None else (taken,)
+        if taken is not None and count not in taken:
+            raise ValueError(
+                f"{self.name} takes {' or '.join(map(str, taken))} views of each "
+                f"image. Received: {count}"
+            )
+
     def update_logs(self, loss, logs):
         """Adds to the epoch's means; returns them."""
         for name, value in {"loss": loss, **logs}.items():
@@ -326,7 +390,8 @@ class Method(training.Trainer, keras.Model):
         return {name: mean.result() for name, mean in self._means.items()}
 
 
-def _checked_encoder(encoder):
+def checked_encoder(encoder):
+    """The encoder, if it is a built `keras.Model` to features or a feature map."""
     shape = getattr(encoder, "output_shape", None)
     if (
         not isinstance(encoder, keras.Model)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfssl import layers, losses, replicas
+from tfssl.checks import check_count, check_positive, check_share
 from tfssl.methods.method import Method
 from tfssl.views import MoCoViews, RandomStream
 
@@ -31,14 +32,15 @@ class MoCo(Method):
             layers, which have no normalisation. Defaults to `(dim, 128)`, as in MoCo
             v2; `(128,)` is that of v1.
         queue_size: int, keys to contrast with. Defaults to 65536.
-        temperature: float. Defaults to 0.2 (v1: 0.07).
-        momentum: float, of the key networks. Defaults to 0.999.
+        temperature: float, above 0. Defaults to 0.2 (v1: 0.07).
+        momentum: float in [0, 1], of the key networks. Defaults to 0.999.
         symmetric: bool, whether each view is query once and key once; the losses of
             both add up. Defaults to False.
         seed: int, of the views and the shuffle. Defaults to 0.
 
     Raises:
-        ValueError: for a queue smaller than the keys of a step.
+        ValueError: for a queue smaller than a batch, a batch that the groups of the
+            normalisation do not divide, other than two views, or a number out of range.
 
     Example:
         >>> import numpy as np, tfssl
@@ -54,6 +56,7 @@ class MoCo(Method):
     """
 
     views_class = MoCoViews
+    num_views = 2
     log_names = ("contrastive_accuracy",)
     encoder_defaults = {"zero_init_residual": False}
 
@@ -70,8 +73,13 @@ class MoCo(Method):
         name="moco",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
+        check_count(queue_size=queue_size)
+        check_positive(temperature=temperature)
+        check_share(momentum=momentum)
+        if projector is None:
+            projector = (self.feature_dim, 128)
         self.projector = layers.as_projection_head(
-            projector or (self.feature_dim, 128), self.feature_dim, norm=False
+            projector, self.feature_dim, norm=False
         )
         self.key_encoder = layers.momentum_copy(self.encoder, "key_encoder")
         self.key_projector = layers.momentum_copy(self.projector, "key_projector")
@@ -84,6 +92,10 @@ class MoCo(Method):
     @classmethod
     def make_encoder(cls, name, image_size, **kwargs):
         return super().make_encoder(name, image_size, **{"norm": "split", **kwargs})
+
+    def check_batch(self, size):
+        super().check_batch(size)
+        self.queue.check(size)
 
     def views_loss(self, views):
         pairs = [views, views[::-1]] if self.symmetric else [views]

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfssl import layers, losses
+from tfssl.checks import check_positive
 from tfssl.methods.method import Method
 from tfssl.views import SimCLRViews
 
@@ -22,8 +23,12 @@ class SimCLR(Method):
             `tfssl.views.SimCLRViews` at the encoder's image size.
         projector: `keras.Model` `[batch, dim]` to `[batch, d]`, or the widths of its
             layers. Defaults to two layers as in the paper, `(dim, 128)`.
-        temperature: float. Defaults to 0.1.
+        temperature: float, above 0. Defaults to 0.1.
         seed: int, of the views. Defaults to 0.
+
+    Raises:
+        ValueError: for a temperature that is not above 0, other than two views, or an
+            empty projector.
 
     Example:
         >>> import numpy as np, tfssl
@@ -40,6 +45,7 @@ class SimCLR(Method):
     """
 
     views_class = SimCLRViews
+    num_views = 2
     log_names = ("contrastive_accuracy",)
 
     def __init__(
@@ -52,9 +58,10 @@ class SimCLR(Method):
         name="simclr",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
-        self.projector = layers.as_projection_head(
-            projector or (self.feature_dim, 128), self.feature_dim
-        )
+        check_positive(temperature=temperature)
+        if projector is None:
+            projector = (self.feature_dim, 128)
+        self.projector = layers.as_projection_head(projector, self.feature_dim)
         self.temperature = temperature
 
     def views_loss(self, views):

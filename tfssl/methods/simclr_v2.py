@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from tfssl import layers, losses
+from tfssl.checks import check_count, check_share
+from tfssl.methods.method import checked_encoder
 from tfssl.methods.simclr import SimCLR
 
 
@@ -30,10 +32,14 @@ class SimCLRv2(SimCLR):
             `tfssl.views.SimCLRViews` at the encoder's image size.
         projector: `keras.Model` `[batch, dim]` to `[batch, d]`, or the widths of its
             layers. Defaults to three layers, `(dim, dim, 128)`.
-        temperature: float. Defaults to 0.1.
+        temperature: float, above 0. Defaults to 0.1.
         memory: int, keys in the memory; 0 for none. Defaults to 0 (paper: 65536).
-        momentum: float, of the key networks. Defaults to 0.999.
+        momentum: float in [0, 1], of the key networks. Defaults to 0.999.
         seed: int, of the views. Defaults to 0.
+
+    Raises:
+        ValueError: as `SimCLR`, and for a negative memory or one smaller than a batch,
+            or a momentum outside [0, 1].
 
     Example:
         >>> import numpy as np, tfssl
@@ -58,15 +64,23 @@ class SimCLRv2(SimCLR):
         seed=0,
         name="simclr_v2",
     ):
-        dim = encoder.output_shape[-1]
-        projector = projector or (dim, dim, 128)
+        if projector is None:
+            dim = checked_encoder(encoder).output_shape[-1]
+            projector = (dim, dim, 128)
         super().__init__(encoder, views, projector, temperature, seed=seed, name=name)
+        check_count(0, memory=memory)
+        check_share(momentum=momentum)
         self.memory = memory
         self.momentum = momentum
         if memory:
             self.key_encoder = layers.momentum_copy(self.encoder, "key_encoder")
             self.key_projector = layers.momentum_copy(self.projector, "key_projector")
             self.queue = layers.Queue(memory, self.projector.output_shape[-1], seed)
+
+    def check_batch(self, size):
+        super().check_batch(size)
+        if self.memory:
+            self.queue.check(size)
 
     def views_loss(self, views):
         if not self.memory:

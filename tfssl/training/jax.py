@@ -7,6 +7,9 @@ import keras
 class Trainer:
     """Mixin of `tfssl.methods.Method`: one pure function of the model's state."""
 
+    # The arrays are global, so the step is one for all devices.
+    num_replicas = 1
+
     def train_step(self, state, data):
         trainable, non_trainable, optimizer_state, metrics = state
 

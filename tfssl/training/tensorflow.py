@@ -8,6 +8,11 @@ from tfssl import replicas
 class Trainer:
     """Mixin of `tfssl.methods.Method`: the step on one device or many replicas."""
 
+    @property
+    def num_replicas(self):
+        """Replicas that share out each batch."""
+        return self.distribute_strategy.num_replicas_in_sync
+
     def train_step(self, data):
         # Data of unknown size end by a failing read inside the step. What does not
         # depend on the data, such as counters, would run all the same.

@@ -46,13 +46,41 @@ def classifier(encoder, num_classes, trainable=True):
 
 
 def copy_of(encoder):
-    """A new model of the same architecture and weights."""
+    """A new model of the same architecture and weights.
+
+    Args:
+        encoder: built `keras.Model` whose config says how it is made.
+
+    Returns:
+        `keras.Model`; it shares nothing with the encoder.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> copy = tfssl.transfer.copy_of(encoder)
+        >>> np.array_equal(copy.get_weights()[0], encoder.get_weights()[0])
+        True
+    """
     copy = reinitialized(encoder)
     copy.set_weights(encoder.get_weights())
     return copy
 
 
 def reinitialized(encoder):
-    """A new model of the same architecture, with weights drawn anew."""
+    """A new model of the same architecture, with weights drawn anew.
+
+    Args:
+        encoder: built `keras.Model` whose config says how it is made.
+
+    Returns:
+        `keras.Model` with random weights, as the initializers draw them.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> fresh = tfssl.transfer.reinitialized(encoder)
+        >>> np.array_equal(fresh.get_weights()[0], encoder.get_weights()[0])
+        False
+    """
     config = keras.saving.serialize_keras_object(encoder)
     return keras.saving.deserialize_keras_object(config)

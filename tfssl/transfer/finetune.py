@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tfssl.checks import check_count, check_positive
 from tfssl.optimizers import WarmupCosine
 from tfssl.transfer.classifier import classifier, reinitialized
 from tfssl.transfer.features import features
@@ -63,12 +64,15 @@ def finetune(
         (each accuracy) and `settings`.
 
     Raises:
-        ValueError: for an unknown mode, or data without labels.
+        ValueError: for an unknown mode, data without labels, or numbers below 1 of
+            draws, steps or images.
 
     Source: the two modes of Chen et al. 2020, arXiv 2002.05709, sections 5 and B.5.
     """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {MODES}. Received: {mode!r}")
+    check_count(draws=draws)
+    _check_training(steps, batch_size, learning_rate)
     for data in (train, test):
         data.require_labels()
     if augment == "auto":
@@ -126,8 +130,25 @@ def finetune(
 
 
 def default_augmentation(image_size):
-    """Crops of at least half the image, and flips: `tfssl.views.Views` of one view."""
+    """Crops of at least half the image, and flips.
+
+    Args:
+        image_size: int, height and width of the views.
+
+    Returns:
+        `tfssl.views.Views` of one view.
+
+    Example:
+        >>> import tfssl
+        >>> tfssl.transfer.default_augmentation(32).num_views
+        1
+    """
     return Views([[RandomResizedCrop(image_size, scale=(0.5, 1.0)), RandomFlip()]])
+
+
+def _check_training(steps, batch_size, learning_rate):
+    check_count(steps=steps, batch_size=batch_size)
+    check_positive(learning_rate=learning_rate)
 
 
 class FewLabelTrainer:
@@ -140,6 +161,9 @@ class FewLabelTrainer:
         classes: int.
         steps, batch_size, learning_rate: as in `finetune`.
 
+    Raises:
+        ValueError: for fewer than 1 step or image, or no learning rate.
+
     Example:
         >>> import numpy as np, tfssl
         >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
@@ -151,6 +175,7 @@ class FewLabelTrainer:
     """
 
     def __init__(self, encoder, classes, steps=400, batch_size=64, learning_rate=1e-3):
+        _check_training(steps, batch_size, learning_rate)
         self.encoder, self.classes = encoder, classes
         self.steps, self.batch_size = steps, batch_size
         self.model = classifier(encoder, classes)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tfssl.checks import check_count, check_positive
 from tfssl.transfer.features import features
 
 
@@ -31,7 +32,8 @@ def knn_predict(
         integer array `[m]`. Ties go to the smallest label.
 
     Raises:
-        ValueError: if k is not between 1 and n, or the arrays do not match.
+        ValueError: if k is not between 1 and n, the temperature is not above 0, or the
+            labels are not an integer from 0 for each row.
 
     Example:
         >>> import numpy as np
@@ -42,17 +44,8 @@ def knn_predict(
 
     Source: Wu et al. 2018, arXiv 1805.01978, section 3.4.
     """
-    train_labels = np.asarray(train_labels)
-    if not 1 <= k <= len(train_features):
-        raise ValueError(
-            f"k must be between 1 and the size of the bank, {len(train_features)}. "
-            f"Received: k={k}"
-        )
-    if len(train_features) != len(train_labels):
-        raise ValueError(
-            "train_features and train_labels must be equally many. Received: "
-            f"{len(train_features)} and {len(train_labels)}"
-        )
+    _check_numbers(k, temperature, len(train_features))
+    train_labels = _class_labels(train_labels, len(train_features), "train_labels")
     if vote not in ("weighted", "majority"):
         raise ValueError(f'vote must be "weighted" or "majority". Received: {vote!r}')
     bank = _unit_rows(train_features)
@@ -64,7 +57,10 @@ def knn_predict(
         weights = np.ones(nearest.shape, "float64")
         if vote == "weighted":
             cosine = np.take_along_axis(similarity, nearest, axis=1)
-            weights = np.exp(cosine.astype("float64") / temperature)
+            cosine = cosine.astype("float64")
+            # A factor for each row changes no vote, and 1 is the largest weight.
+            nearest_first = cosine.max(axis=1, keepdims=True)
+            weights = np.exp((cosine - nearest_first) / temperature)
         votes = np.zeros((len(nearest), classes))
         rows = np.arange(len(nearest))[:, None]
         np.add.at(votes, (rows, train_labels[nearest]), weights)
@@ -87,10 +83,36 @@ def knn_accuracy(
     Raises:
         ValueError: as `knn_predict`.
     """
+    test_labels = _class_labels(test_labels, len(test_features), "test_labels")
     predictions = knn_predict(
         train_features, train_labels, test_features, k, temperature
     )
-    return float(np.mean(predictions == np.asarray(test_labels)))
+    return float(np.mean(predictions == test_labels))
+
+
+def _check_numbers(k, temperature, bank):
+    check_count(k=k)
+    check_positive(temperature=temperature)
+    if k > bank:
+        raise ValueError(
+            f"k must be between 1 and the size of the bank, {bank}. Received: k={k}"
+        )
+
+
+def _class_labels(labels, count, name):
+    """The labels as an array, if each of so many rows has one."""
+    array = np.asarray(labels)
+    if labels is None or array.shape != (count,) or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must be {count} integers, one for each image. Received: "
+            + ("None" if labels is None else f"shape {array.shape} of {array.dtype}")
+        )
+    if array.size and array.min() < 0:
+        raise ValueError(
+            f"{name} must be classes from 0; leave out images without a label. "
+            f"Received: {array.min()}"
+        )
+    return array
 
 
 def _unit_rows(x):
@@ -108,7 +130,7 @@ class KNNCallback(keras.callbacks.Callback):
         every: int, epochs between measurements; the last epoch is always measured.
 
     Raises:
-        ValueError: if k is larger than the bank.
+        ValueError: as `knn_predict`, before training.
 
     Example:
         >>> import numpy as np, tfssl
@@ -118,11 +140,10 @@ class KNNCallback(keras.callbacks.Callback):
 
     def __init__(self, train, test, k=200, temperature=0.1, every=1):
         super().__init__()
-        if k > len(train[0]):
-            raise ValueError(
-                f"k must be at most the size of the bank, {len(train[0])}. Received: "
-                f"k={k}"
-            )
+        _check_numbers(k, temperature, len(train[0]))
+        check_count(every=every)
+        for name, (images, labels) in (("train", train), ("test", test)):
+            _class_labels(labels, len(images), f"Labels of {name}")
         self.train = train
         self.test = test
         self.k = k

@@ -1,9 +1,12 @@
 """Linear probe: multinomial logistic regression on fixed features."""
 
 import dataclasses
+import numbers
 import warnings
 
 import numpy as np
+
+from tfssl.checks import check_positive
 
 # Strengths of the L2 penalty on the mean cross-entropy.
 L2_GRID = tuple(10.0**power for power in (-6, -5, -4, -3, -2, -1))
@@ -42,7 +45,7 @@ def linear_probe(
     Args:
         train_features, test_features: float arrays `[n, dim]`, `[m, dim]`.
         train_labels, test_labels: integer arrays.
-        l2: penalties to choose from, or one float. Defaults to 1e-6 ... 0.1.
+        l2: penalties to choose from, or one number. Defaults to 1e-6 ... 0.1.
         validation_fraction: float, share of the training features held out.
         seed: int, of the split.
 
@@ -50,7 +53,8 @@ def linear_probe(
         `LinearProbe`.
 
     Raises:
-        ValueError: if a class has fewer than two training features to split.
+        ValueError: if a class has fewer than two training features to split, or a
+            penalty is not above 0.
 
     Example:
         >>> import numpy as np
@@ -65,7 +69,11 @@ def linear_probe(
     """
     from sklearn.model_selection import train_test_split
 
-    grid = (l2,) if isinstance(l2, float) else tuple(l2)
+    grid = (l2,) if isinstance(l2, numbers.Real) else tuple(l2)
+    if not grid:
+        raise ValueError(f"l2 must name at least one penalty. Received: l2={l2}")
+    for penalty in grid:
+        check_positive(l2=penalty)
     mean, std = np.mean(train_features, axis=0), np.std(train_features, axis=0)
     std = np.where(std > 0, std, 1.0)
     train, test = ((x - mean) / std for x in (train_features, test_features))
@@ -96,12 +104,16 @@ def fit_logistic(features, labels, l2, start=None):
     Args:
         features: float array `[n, dim]`.
         labels: integer array `[n]`.
-        l2: float.
+        l2: float, above 0.
         start: a fitted model of the same shape to start from, or None.
 
     Returns:
         `sklearn.linear_model.LogisticRegression`.
+
+    Raises:
+        ValueError: for a penalty that is not above 0.
     """
+    check_positive(l2=l2)
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from tfssl.checks import check_share
+
 
 class Transform:
     """Base class: one attribute for each argument of the constructor, with its name.
@@ -38,8 +40,7 @@ class Transform:
 
 def share(p):
     """The share of images that a transform is applied to, checked."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"p must be within [0, 1]. Received: p={p}")
+    check_share(p=p)
     return p
 
 

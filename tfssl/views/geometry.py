@@ -31,11 +31,7 @@ def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=Tru
         >>> geometry.crop_and_resize(ops.ones((1, 8, 8, 3)), boxes, 2).shape[1]
         2
     """
-    if interpolation not in _SUPPORT:
-        raise ValueError(
-            f"interpolation must be one of {sorted(_SUPPORT)}. Received: "
-            f"{interpolation!r}"
-        )
+    check_interpolation(interpolation)
     height, width = (size, size) if isinstance(size, int) else size
     top, left, box_height, box_width = ops.unstack(ops.cast(boxes, "float32"), axis=1)
     rows = _resize_matrix(
@@ -45,6 +41,15 @@ def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=Tru
         left, box_width, width, images.shape[2], interpolation, antialias
     )
     return separable(images, rows, columns)
+
+
+def check_interpolation(interpolation):
+    """Refuses an interpolation that `crop_and_resize` does not have."""
+    if interpolation not in _SUPPORT:
+        raise ValueError(
+            f"interpolation must be one of {sorted(_SUPPORT)}. Received: "
+            f"{interpolation!r}"
+        )
 
 
 def separable(images, rows, columns):

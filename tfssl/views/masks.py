@@ -3,10 +3,13 @@
 import numpy as np
 from keras import ops
 
+from tfssl.checks import check_count
 from tfssl.views import geometry
 from tfssl.views.base import between
 
 _BLOCKS = 12
+# What nine of ten masks of so many rectangles reach.
+_LARGEST_AREA = 0.4
 # Cells of the random regions, as a share of the image's side.
 _CELL = 0.13
 
@@ -21,11 +24,22 @@ def center_mask(size, margin=0):
     Returns:
         float32 array `[1, size, size, 1]`.
 
+    Raises:
+        ValueError: for a size that is no multiple of 4, or a margin that leaves no
+            hole.
+
     Example:
         >>> from tfssl.views import masks
         >>> float(masks.center_mask(32).mean())
         0.25
     """
+    check_count(size=size)
+    check_count(0, margin=margin)
+    if size % 4 or margin >= size // 4:
+        raise ValueError(
+            "size must be a multiple of 4, and the margin less than a quarter of it. "
+            f"Received: size={size}, margin={margin}"
+        )
     mask = np.zeros((1, size, size, 1), "float32")
     hole = slice(size // 4 + margin, size - size // 4 - margin)
     mask[:, hole, hole] = 1.0
@@ -39,13 +53,22 @@ def block_masks(batch, size, stream, area=0.25):
         batch: int or scalar tensor.
         size: int, side of the images.
         stream: `tfssl.views.RandomStream`.
-        area: float, share that is hidden at least, or nearly. Defaults to 0.25.
+        area: float in (0, 0.4], share that is hidden at least, or nearly. Defaults to
+            0.25.
 
     Returns:
         float32 tensor `[batch, size, size, 1]`.
 
+    Raises:
+        ValueError: for an area that so many rectangles seldom hide.
+
     Source: Pathak et al. 2016, arXiv 1604.07379, section 3.3.
     """
+    if not 0 < area <= _LARGEST_AREA:
+        raise ValueError(
+            f"area must be within (0, {_LARGEST_AREA}], which {_BLOCKS} rectangles "
+            f"can hide. Received: area={area}"
+        )
     numbers = stream.uniform((batch, _BLOCKS, 4))
     sides = between(numbers[..., :2], 0.1, 0.4)
     starts = numbers[..., 2:] * (1.0 - sides)
@@ -76,9 +99,17 @@ def region_masks(batch, size, stream, area=(0.2, 0.3)):
     Returns:
         float32 tensor `[batch, size, size, 1]`.
 
+    Raises:
+        ValueError: for shares outside (0, 1), or the larger one first.
+
     Source: Pathak et al. 2016, arXiv 1604.07379, section 3.3 and the authors' code,
     which draws until the share is right; here the threshold follows from the share.
     """
+    if not 0 < area[0] <= area[1] < 1:
+        raise ValueError(
+            "area must be the smallest and the largest share, within (0, 1). "
+            f"Received: area={area}"
+        )
     cells = int(np.ceil(1 / _CELL))
     grid = cells + 2
     numbers = stream.uniform((batch, grid * grid + 3))

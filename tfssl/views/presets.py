@@ -2,6 +2,7 @@
 
 import keras
 
+from tfssl.checks import check_count
 from tfssl.views.transforms import (
     ColorJitter,
     RandomAffine,
@@ -280,6 +281,7 @@ class PatchViews(Preset):
     """
 
     def __init__(self, image_size, strength=1.0):
+        check_count(image_size=image_size)
         steps = [
             RandomAffine(degrees=0.0, shear=15.0 * strength, p=0.2),
             ColorJitter(*(strength * x for x in (0.4, 0.4, 0.4, 0.2)), p=0.8),

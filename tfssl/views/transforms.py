@@ -5,11 +5,13 @@ A transform is called with float images `[batch, height, width, 3]` in [0, 1] an
 """
 
 import math
+import numbers
 
 import keras
 import numpy as np
 from keras import ops
 
+from tfssl.checks import check_count, check_not_negative
 from tfssl.views import blur, color, geometry
 from tfssl.views.base import Transform, between, draw, share, where
 
@@ -31,6 +33,9 @@ class RandomResizedCrop(Transform):
             Defaults to `(3/4, 4/3)`.
         interpolation: "bicubic" (default) or "bilinear"; antialiased.
 
+    Raises:
+        ValueError: for a size below 1, shares outside (0, 1], or another interpolation.
+
     Source: Szegedy et al. 2014, arXiv 1409.4842, section 6.
     """
 
@@ -41,7 +46,10 @@ class RandomResizedCrop(Transform):
             raise ValueError(f"scale must be within (0, 1]. Received: scale={scale}")
         if not 0 < ratio[0] <= ratio[1]:
             raise ValueError(f"ratio must be positive. Received: ratio={ratio}")
-        self.size = size if isinstance(size, int) else tuple(size)
+        geometry.check_interpolation(interpolation)
+        for side in size if isinstance(size, (list, tuple)) else (size,):
+            check_count(size=side)
+        self.size = int(size) if isinstance(size, numbers.Integral) else tuple(size)
         self.scale = tuple(scale)
         self.ratio = tuple(ratio)
         self.interpolation = interpolation
@@ -157,14 +165,20 @@ class ColorJitter(Transform):
     colour circle. Brightness multiplies. Values are clipped after each of the four.
 
     Args:
-        brightness, contrast, saturation, hue: floats `x`.
+        brightness, contrast, saturation, hue: floats `x`, not negative.
         p: float. Defaults to 0.8.
+
+    Raises:
+        ValueError: for a negative strength.
 
     Source: Chen et al. 2020, arXiv 2002.05709, appendix A; the operators are those of
     torchvision, with the hue turned in YIQ as in tensorflow-addons.
     """
 
     def __init__(self, brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, p=0.8):
+        check_not_negative(
+            brightness=brightness, contrast=contrast, saturation=saturation, hue=hue
+        )
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
