@@ -1,30 +1,70 @@
-"""What methods are made of by name: `make_encoder` and recipes."""
+"""What methods are made of by name, `make_encoder` and recipes, and how they train."""
 
+import cases
+import keras
+import numpy as np
 import pytest
+from keras import ops
 
 import tfssl
 
 
-@pytest.mark.parametrize("preset", ["digits", "cifar"])
-@pytest.mark.parametrize("name", sorted(tfssl.methods.METHODS))
-def test_the_recipe_makes_the_method(name, preset):
+def make(name, preset, size, **narrow):
     """As scripts/pretrain.py does, at an eighth of the width."""
-    size = {"digits": 16, "cifar": 32}[preset]
     recipe = tfssl.methods.recipe(name, size, preset)
     method = tfssl.methods.METHODS[name]
     encoder = method.make_encoder(
         recipe.encoder,
         size,
         width=recipe.encoder_width // 8,
-        stem="small",
+        stem="small" if size <= tfssl.methods.SMALL_IMAGE else "imagenet",
         **recipe.encoder_arguments,
     )
     views = method.views_class
     if recipe.views_class:
         views = getattr(tfssl.views, recipe.views_class)
-    model = method(encoder, views(size, **recipe.views), **recipe.arguments)
-    model.compile(recipe.make_optimizer(1000, 2))
+    arguments = {**recipe.arguments, **narrow}
+    model = method(encoder, views(size, **recipe.views), **arguments)
+    if model.adversary is not None and keras.backend.backend() != "tensorflow":
+        pytest.skip("an adversary")
+    model.compile(recipe.make_optimizer(1_281_167, recipe.epochs))
     assert model.encoder.input_shape == (None, size, size, 3)
+    return recipe, model
+
+
+@pytest.mark.parametrize("preset, size", [("digits", 16), ("cifar", 32)])
+@pytest.mark.parametrize("name", sorted(tfssl.methods.METHODS))
+def test_the_recipe_makes_the_method(name, preset, size):
+    make(name, preset, size)
+
+
+# Image size, encoder, batch and peak learning rate; what makes the model small.
+PAPERS = {
+    "cmc": (224, "resnet50", 128, 0.03, {"images": 64}),
+    "context_encoder": (128, "context_cnn", 64, 2e-3, {"width": 8}),
+    "cpc": (260, "resnet50", 512, 4e-4, {"filters": 8, "blocks": 1}),
+    "dim": (32, "dim_cnn", 64, 1e-4, {"units": 64}),
+    "moco_v1": (224, "resnet50", 256, 0.03, {"queue_size": 256}),
+    "moco_v2": (224, "resnet50", 256, 0.03, {"queue_size": 256}),
+    "simclr": (224, "resnet50", 4096, 4.8, {}),
+    "simclr_v2": (224, "sk_resnet50", 4096, 6.4, {}),
+}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_recipe_of_the_paper_makes_the_method(name):
+    size, encoder, batch, rate, narrow = PAPERS[name]
+    recipe, model = make(name, "paper", size, **narrow)
+    assert (recipe.encoder, recipe.batch_size) == (encoder, batch)
+    # At the end of the warm-up.
+    steps = round(recipe.warmup_epochs * (1_281_167 // batch))
+    model.optimizer.iterations.assign(steps)
+    assert float(model.optimizer.learning_rate) == pytest.approx(rate, rel=0.02)
+    if "resnet50" in encoder:
+        # 2048 at the full width; CMC has two of half the width.
+        assert model.feature_dim == 2048 // 8
+    if name == "cpc":
+        assert model.grid_shape == (6, 6) and model.steps == [3, 4, 5]
 
 
 def test_a_network_that_does_not_fit_is_named():
@@ -34,3 +74,55 @@ def test_a_network_that_does_not_fit_is_named():
         "context_cnn", 32, width=8, stem="small"
     )
     assert encoder.output_shape == (None, 4000)
+
+
+class Fixed(keras.utils.PyDataset):
+    """The same ready-made views in each of some steps."""
+
+    def __init__(self, views, steps=1):
+        super().__init__()
+        self.views, self.steps = tuple(ops.convert_to_numpy(v) for v in views), steps
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, index):
+        return {"views": self.views}
+
+
+def small_cpc():
+    """That of the contract takes long to trace."""
+    keras.utils.set_random_seed(0)
+    encoder = tfssl.encoders.patch_grid(cases.patch_encoder(), cases.SIZE, stride=2)
+    options = {"steps": [2], "filters": 8, "blocks": 1}
+    return tfssl.methods.CPC(encoder, cases.one_view(), **options)
+
+
+@pytest.mark.parametrize("name", ["cpc", "moco_v1", "simclr"])
+def test_eager_and_compiled_steps_are_the_same(name):
+    losses, models = [], []
+    for run_eagerly in (True, False):
+        model = small_cpc() if name == "cpc" else cases.make(name)
+        model.compile(tfssl.optimizers.SGD(0.05), run_eagerly=run_eagerly)
+        views = cases.batch(model, cases.images(16))
+        losses += model.fit(Fixed(views), verbose=0).history["loss"]
+        models.append(model)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    for a, b in zip(*(model.weights for model in models), strict=True):
+        a, b = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_one_batch_is_learned_by_heart():
+    """8 images and their negatives.
+
+    The least that they can cost is when each image is where its negative is and all
+    are equally far from each other: log(1 + 14 exp((-1 / 7 - 1) / 0.2)) = 0.045.
+    """
+    model = cases.make("simclr", optimizer=keras.optimizers.Adam(1e-2))
+    view = cases.images(8).astype("float32")
+    views = (view, 255 - view)
+    before = float(model.views_loss(views)[0])
+    model.fit(Fixed(views, steps=40), verbose=0)
+    after = float(model.views_loss(views)[0])
+    assert before > 2 and 0.045 < after < 0.1
