@@ -34,7 +34,7 @@ KINDS = {
 }
 WORDS = {"true": True, "false": False, "none": None}
 # Arguments that are None or a name.
-NAMES = ("local_layer",)
+NAMES = ("local_layer", "patch_views")
 
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True

@@ -111,31 +111,63 @@ def test_uniform_softmax():
     """Equal scores: log(K + 1) for each direction."""
     model = make("cmc_softmax")
     for bank in model.banks:
-        bank.rows.assign(ops.zeros_like(bank.rows))
+        bank.rows.assign(np.zeros(bank.rows.shape))
     loss = float(model.views_loss(batch(model, images(8)))[0])
     assert loss == pytest.approx(2 * math.log(model.negatives + 1), abs=1e-5)
 
 
 def test_the_first_batch_sets_z_for_good(tmp_path):
+    """Z = mean(exp(s / T)) n, for each direction."""
     model = make("cmc_nce")
     assert numpy(model.normalizers).tolist() == [0, 0]
-    model.views_loss(batch(model, images()))
-    first = numpy(model.normalizers)
-    assert (first > 0).all()
-    model.views_loss(batch(model, images(seed=1)))
-    np.testing.assert_array_equal(numpy(model.normalizers), first)
+    # Not alike, so that each direction has another Z.
+    model.banks[0].rows.assign(np.abs(numpy(model.banks[0].rows)))
+    index = np.arange(6, dtype="int32")
+    z = None
+    for seed in (0, 1):
+        x = images(6, seed).astype("float32")
+        rows = np.concatenate([index[:, None], numpy(model.draw(index))], axis=1)
+        scores = [
+            np.exp(np.einsum("bd,bkd->bk", f, numpy(bank.rows)[rows]) / 0.2)
+            for f, bank in zip(embeddings(model, x), model.banks[::-1], strict=True)
+        ]
+        z = z or [each.mean(dtype="float64") * model.images for each in scores]
+        loss = float(model.views_loss((x, index))[0])
+        np.testing.assert_allclose(numpy(model.normalizers), z, rtol=1e-4)
+        expected = sum(
+            nce_brute_force(each / of_first, model.images)
+            for each, of_first in zip(scores, z, strict=True)
+        )
+        assert loss == pytest.approx(expected, rel=1e-4)
     model.save(tmp_path / "model.keras")
     copy = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(numpy(copy.normalizers), first)
+    np.testing.assert_array_equal(numpy(copy.normalizers), numpy(model.normalizers))
 
 
-def test_exchanging_the_views_is_no_difference():
-    """The loss of two halves is that of the halves the other way round."""
-    model = make("cmc")
-    f_1, f_2 = (np.random.default_rng(n).normal(size=(5, 8)) for n in (1, 2))
-    f_1, f_2 = (losses.l2_normalize(f.astype("float32")) for f in (f_1, f_2))
-    one = numpy(model.batch_logits(f_1, f_2))
-    np.testing.assert_allclose(one, numpy(model.batch_logits(f_2, f_1)).T, rtol=1e-5)
+@pytest.mark.parametrize("name", ["cmc", "cmc_nce", "cmc_softmax"])
+def test_exchanging_the_views_is_no_difference(name):
+    """The halves the other way round, with their encoders, projectors and banks."""
+    model, other = make(name), make(name)
+    parts = [networks(each) for each in (model, other)]
+    for source, target in zip(parts[0], reversed(parts[1]), strict=True):
+        for a, b in zip(source, target, strict=True):
+            b.set_weights(a.get_weights())
+    views = batch(model, images(6))
+    turned = (np.roll(numpy(views[0]), SIZE // 2, axis=1), *views[1:])
+    loss, loss_of_other = (
+        float(m.views_loss(v)[0]) for m, v in ((model, views), (other, turned))
+    )
+    assert loss_of_other == pytest.approx(loss, rel=1e-5)
+
+
+def networks(model):
+    """What each of the two views has of its own."""
+    encoders = [e for e in model.encoder.layers if isinstance(e, keras.Model)]
+    banks = model.banks if model.needs_index else [None, None]
+    return [
+        [part for part in parts if part]
+        for parts in zip(encoders, model.projectors, banks, strict=True)
+    ]
 
 
 def test_data_sets_need_an_index():

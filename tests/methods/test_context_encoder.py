@@ -100,18 +100,35 @@ def test_the_loss_weighs_both():
     assert float(loss) == pytest.approx(float(expected), rel=1e-6)
 
 
+def softplus(x):
+    return np.log1p(np.exp(x.astype("float64")))
+
+
 @needs_tensorflow
-def test_the_adversary_moves_before_the_rest():
-    """The fooling loss is that of a discriminator that has taken its step."""
+def test_the_adversary_learns_to_tell_and_moves_before_the_rest():
     model = small(adversarial_weight=0.5)
+    # What a new decoder gives is nearly grey.
+    pixels = model.decoder.get_layer("pixels")
+    pixels.kernel.assign(50.0 * pixels.kernel)
     model.compile("sgd", adversary_optimizer=keras.optimizers.SGD(1.0))
     x = images().astype("float32")
-    filling = numpy(model.fillings(x, model.masks(len(x)), training=True))
-    before = float(ops.mean(ops.softplus(-model.scores(filling))))
+    filling = model.fillings(x, model.masks(len(x)), training=True)
+    real = model.framed(x / 127.5 - 1)
+
+    def losses():
+        of_real, of_filling = numpy(model.scores(real)), numpy(model.scores(filling))
+        told = softplus(-of_real).mean() + softplus(of_filling).mean()
+        return told, softplus(-of_filling).mean()
+
+    told, fooled = losses()
+    loss = float(model.adversary_loss(real, filling))
+    assert loss == pytest.approx(told, rel=1e-5)
     _, logs = model.views_loss((x,))
-    after = float(ops.mean(ops.softplus(-model.scores(filling))))
-    assert float(logs["fooling_loss"]) == pytest.approx(after, abs=1e-5)
-    assert abs(after - before) > 1e-4
+    told_after, fooled_after = losses()
+    assert told_after < told - 1e-2 and fooled_after > fooled + 1e-2
+    # It is trained as it was, and fooled as it is after its step.
+    assert float(logs["adversary_loss"]) == pytest.approx(told, rel=1e-5)
+    assert float(logs["fooling_loss"]) == pytest.approx(fooled_after, rel=1e-4)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="TensorFlow has it")
@@ -133,6 +150,24 @@ def test_inpainting_leaves_what_is_seen(hole):
     np.testing.assert_array_equal(filled[~inside], x[~inside])
     assert filled.min() >= 0 and filled.max() <= 255
     assert (filled[inside] != x[inside]).mean() > 0.9
+
+
+@pytest.mark.parametrize("hidden", [0, 1])
+def test_nothing_and_everything_can_be_hidden(hidden, monkeypatch):
+    model = small(hole="blocks")
+    x = images(3).astype("float32")
+    mask = np.full((3, SIZE, SIZE, 1), hidden, "float32")
+    filling = numpy(model.fillings(x, mask, training=True))
+    square = np.square(filling - (x / 127.5 - 1)).mean()
+    monkeypatch.setattr(model, "masks", lambda batch: mask)
+    loss = float(model.views_loss((x,))[0])
+    assert loss == pytest.approx(hidden * square, rel=1e-5)
+    gradient = gradient_of(lambda f: model.reconstruction_loss(f, x, mask), filling)
+    assert np.isfinite(gradient).all() and gradient.any() == hidden
+    expected = x
+    if hidden:
+        expected = (numpy(model.fillings(x, mask)) + 1) * 127.5
+    np.testing.assert_allclose(model.inpaint(x, mask[..., 0]), expected, atol=1e-3)
 
 
 def test_masks_that_cannot_be_filled_are_refused():

@@ -119,6 +119,65 @@ def test_presets_of_the_paper():
     assert not hasattr(model, "local_score") and model.adversary is not None
 
 
+def terms(model, x):
+    """The local and the global loss, from the scores of all pairs in float64."""
+    local, features = model.trunk(x, training=True)
+    y = model.projector(features)
+    maps = numpy(model.local_score(local, training=True)).astype("float64")
+    places = maps.reshape(len(x), -1, maps.shape[-1])
+    whole = numpy(model.global_score(local)).astype("float64")[:, None]
+    return [
+        brute_force(
+            model.estimator,
+            np.einsum("mlu,nu->mln", rows, numpy(score(y, training=True))),
+        )
+        for rows, score in ((places, model.score), (whole, model.summary_score))
+    ]
+
+
+@pytest.mark.parametrize("estimator", sorted(dim.ESTIMATORS))
+def test_value_of_the_definition(estimator):
+    model = make(estimator=estimator, local_weight=2.0, global_weight=0.25)
+    x = images(4).astype("float32")
+    expected = terms(model, x)
+    loss, logs = model.views_loss((x,))
+    assert float(logs["local_loss"]) == pytest.approx(expected[0], rel=1e-4, abs=1e-5)
+    assert float(logs["global_loss"]) == pytest.approx(expected[1], rel=1e-4, abs=1e-5)
+    total = 2 * expected[0] + 0.25 * expected[1]
+    assert float(loss) == pytest.approx(total, rel=1e-4, abs=1e-5)
+
+
+def test_a_score_network_is_a_normalised_hidden_layer_and_shortcut():
+    net = dim.score_network((2, 3, 5), 7, "score")
+    random = np.random.default_rng(0)
+    for w in net.trainable_weights:
+        w.assign(random.normal(size=w.shape))
+    x = random.normal(size=(4, 2, 3, 5)).astype("float32")
+    w = {w.path.removeprefix("score/"): numpy(w).astype("float64") for w in net.weights}
+    hidden = x @ w["hidden/kernel"]
+    hidden = (hidden - hidden.mean((0, 1, 2))) / np.sqrt(hidden.var((0, 1, 2)) + 1e-5)
+    hidden = np.maximum(hidden * w["norm/gamma"] + w["norm/beta"], 0)
+    y = hidden @ w["linear/kernel"] + w["linear/bias"]
+    y += x @ w["shortcut/kernel"] + w["shortcut/bias"]
+    mean, variance = y.mean(-1, keepdims=True), y.var(-1, keepdims=True)
+    y = (y - mean) / np.sqrt(variance + net.get_layer("layer_norm").epsilon)
+    y = y * w["layer_norm/gamma"] + w["layer_norm/beta"]
+    np.testing.assert_allclose(numpy(net(x, training=True)), y, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6)])
+def test_the_shortcut_starts_near_the_identity(shape):
+    kernel = numpy(dim.NearIdentity()(shape, "float32"))
+    eye = np.eye(*shape, dtype=bool)
+    assert (kernel[eye] == 1).all()
+    noise = kernel[~eye]
+    assert (
+        0.005 < np.abs(noise).max() <= 0.01 and (noise > 0).any() and (noise < 0).any()
+    )
+    net = dim.score_network((shape[0],), shape[1], "score")
+    assert (numpy(net.get_layer("shortcut").kernel)[eye] == 1).all()
+
+
 def test_what_has_no_map_or_estimator_is_refused():
     with pytest.raises(ValueError, match="estimator must be one of"):
         make(estimator="kl")
@@ -133,13 +192,45 @@ needs_tensorflow = pytest.mark.skipif(
 )
 
 
+def prior_scores(model, x):
+    """Scores of the discriminator and their squared slopes in x, in float64."""
+    w_1, b_1, w_2, b_2, w_3, b_3 = map(numpy, model.adversary.weights)
+    first = x.astype("float64") @ w_1 + b_1
+    second = np.maximum(first, 0) @ w_2 + b_2
+    slope = ((second > 0) * w_3[:, 0]) @ w_2.T
+    slope = ((first > 0) * slope) @ w_1.T
+    return np.maximum(second, 0) @ w_3 + b_3, (slope**2).sum(1)
+
+
 @needs_tensorflow
-def test_the_gradient_penalty_is_that_of_the_scores():
-    """Of a linear score the slope is its kernel."""
-    linear = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    linear.layers[0].kernel.assign([[1.0], [2.0], [2.0]])
-    _, slope = dim._score_and_slope(linear, ops.ones((5, 3)))
-    assert float(slope) == pytest.approx(9.0)
+def test_the_discriminator_tells_noise_from_features_and_has_no_steep_slopes():
+    model = make(prior_weight=0.5)
+    y = np.random.default_rng(0).normal(size=(6, 64)).astype("float32")
+    real = tfssl.views.RandomStream(model.key(shared=True)).uniform((6, 64))
+    real, real_slope = prior_scores(model, numpy(real))
+    fake, fake_slope = prior_scores(model, 1 / (1 + np.exp(-y)))
+    expected = softplus(-real).mean() + softplus(fake).mean()
+    # Weights of a new network are small, and so is this.
+    penalty = 0.5 * (real_slope.mean() + fake_slope.mean())
+    assert penalty > 1e-2
+    loss = float(model.adversary_loss(y))
+    assert loss == pytest.approx(expected + penalty, rel=1e-5)
+
+
+@needs_tensorflow
+def test_the_loss_weighs_all_three_and_the_prior_fools_the_discriminator():
+    model = make(local_weight=2.0, global_weight=0.25, prior_weight=0.5)
+    model.compile("sgd", adversary_optimizer=keras.optimizers.SGD(0.1))
+    x = images(4).astype("float32")
+    local, whole = terms(model, x)
+    loss, logs = model.views_loss((x,))
+    # Of the discriminator after its step.
+    y = numpy(model.projector(model.features(x, training=True)))
+    fake, _ = prior_scores(model, 1 / (1 + np.exp(-y)))
+    prior = softplus(-fake).mean()
+    assert float(logs["prior_loss"]) == pytest.approx(prior, rel=1e-4)
+    total = 2 * local + 0.25 * whole + 0.5 * prior
+    assert float(loss) == pytest.approx(total, rel=1e-4)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="TensorFlow has it")

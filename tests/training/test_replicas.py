@@ -7,6 +7,8 @@ from cases import CASES
 from programs import run_test_program
 
 HERE = Path(__file__).parent
+# With those of two_replicas.py itself.
+NAMES = sorted([*CASES, "dim_dv_and_jsd", "distillation"])
 
 
 @pytest.mark.slow
@@ -14,7 +16,7 @@ HERE = Path(__file__).parent
 def test_two_replicas_equal_one_device(half):
     """Half of the methods in one process: starting takes longer than testing."""
     pytest.importorskip("tensorflow")
-    out = run_test_program(HERE / "two_replicas.py", *sorted(CASES)[half::2])
+    out = run_test_program(HERE / "two_replicas.py", *NAMES[half::2])
     assert "equal" in out
 
 

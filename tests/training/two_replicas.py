@@ -2,7 +2,7 @@
 
     python two_replicas.py NAME ...
 
-for cases by their names. It prints "equal".
+for cases by their names, and for those of `MORE`. It prints "equal".
 """
 
 import sys
@@ -16,7 +16,41 @@ from tfssl.training import devices
 if __name__ == "__main__":
     devices.set_up("float32", virtual_devices=2)
 
+import cases
 from cases import batch, images, make
+
+import tfssl
+from tfssl.methods import dim
+
+
+def distillation():
+    """With labels for some: see `labels`."""
+    student, teacher = (tfssl.transfer.classifier(cases.encoder(), 3) for _ in range(2))
+    kernel = teacher.layers[-1].kernel
+    kernel.assign(np.random.default_rng(0).normal(0, 3, kernel.shape))
+    return tfssl.transfer.Distillation(
+        student, teacher, views=cases.one_view(), alpha=0.25
+    )
+
+
+def dv_and_jsd(scores, same):
+    """The other two estimators of Deep InfoMax, at the price of one."""
+    return dim.dv_loss(scores, same) + dim.jsd_loss(scores, same)
+
+
+dim.ESTIMATORS["dv_and_jsd"] = dv_and_jsd
+
+# What no case of the contract covers.
+MORE = {
+    "dim_dv_and_jsd": lambda: cases.dim(estimator="dv_and_jsd", prior_weight=0),
+    "distillation": distillation,
+}
+
+
+def labels(seed):
+    """Of 16 images, the first 8 to the first replica: 8 and 3 known; 1 and 0; none."""
+    known = np.arange(16) < {0: 11, 1: 1, 2: 0}[seed]
+    return np.where(known, np.arange(16) % 3, -1).astype("int32")
 
 
 def main(names):
@@ -51,7 +85,8 @@ def element(name, seed):
     model = make(name)
     views = [np.array(v) for v in batch(model, images(16, seed=seed), seed=seed)]
     index = {"index": views.pop()} if model.needs_index else {}
-    return {"views": tuple(views), **index}
+    data = {"views": tuple(views), **index}
+    return (data, labels(seed)) if name == "distillation" else data
 
 
 def fit(model, start, epoch, rate):
@@ -70,4 +105,5 @@ def fit(model, start, epoch, rate):
 
 
 if __name__ == "__main__":
+    cases.CASES.update(MORE)
     main(sys.argv[1:])

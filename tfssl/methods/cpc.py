@@ -7,8 +7,12 @@ from keras import ops
 from tfssl import encoders, layers, losses, replicas
 from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.method import Method
-from tfssl.views import CropViews, PatchViews
+from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews
 from tfssl.views.random import fold_in
+
+_PATCH_VIEWS = {
+    each.__name__: each for each in (CropViews, DigitViews, PatchViews, SimCLRViews)
+}
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -37,7 +41,8 @@ class CPC(Method):
         directions: 1 (downwards) or 4. Defaults to 1.
         scale: float, not negative, multiplies the scores. Defaults to 0.1.
         patch_views: `tfssl.views.Views` with one view, which changes each patch by
-            itself; True for `tfssl.views.PatchViews`. Defaults to None.
+            itself; or "PatchViews", "CropViews", "DigitViews" or "SimCLRViews", for
+            those of `tfssl.views` with their defaults. Defaults to None.
         seed: int, of the views. Defaults to 0.
 
     Raises:
@@ -111,9 +116,9 @@ class CPC(Method):
         self.blocks = blocks
         self.directions = directions
         self.scale = scale
-        if patch_views is True:
-            patch_views = PatchViews(self.patches.size)
-        self.patch_views = patch_views or None
+        if isinstance(patch_views, str):
+            patch_views = _named_views(patch_views, self.patches.size)
+        self.patch_views = patch_views
         self.target = (
             None if dim is None else _linear(self.feature_dim, dim, "target_projection")
         )
@@ -210,6 +215,15 @@ def _layer(encoder, kind):
         "CPC needs an encoder that sees one patch at a time; make it with "
         f"tfssl.encoders.patch_grid. Received: {encoder.name}"
     )
+
+
+def _named_views(name, size):
+    if name not in _PATCH_VIEWS:
+        raise ValueError(
+            "patch_views must be tfssl.views.Views or the name of a class of it, one "
+            f"of {', '.join(_PATCH_VIEWS)}. Received: {name!r}"
+        )
+    return _PATCH_VIEWS[name](size, num_views=1)
 
 
 def _linear(input_dim, dim, name):

@@ -203,14 +203,14 @@ RECIPES = {
         ),
         Recipe(
             # A deeper context falls slower at first.
-            arguments={"filters": 128, "blocks": 2, "patch_views": True},
+            arguments={"filters": 128, "blocks": 2, "patch_views": "PatchViews"},
             views={"crop_scale": (0.5, 1.0)},
             learning_rate=2e-3,
             weight_decay=1e-4,
             batch_size=64,
         ),
         Recipe(
-            arguments={"directions": 4, "patch_views": True},
+            arguments={"directions": 4, "patch_views": "PatchViews"},
             views={"crop_scale": (0.5, 1.0)},
             encoder="resnet50",
             encoder_arguments={"patch_size": 80, "stride": 36},
@@ -278,9 +278,11 @@ RECIPES = {
         ),
         Recipe(
             arguments={"temperature": 0.1},
+            encoder="resnet50",
             optimizer="lars",
             learning_rate=0.3,
             weight_decay=1e-4,
+            batch_size=4096,
             warmup_epochs=10,
         ),
     ),

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfssl import layers, replicas
 from tfssl.methods import Method
 from tfssl.views import CropViews
 
@@ -47,16 +48,17 @@ class Distillation(Method):
     Args:
         student: `keras.Model` from images to logits, such as
             `tfssl.transfer.classifier`.
-        teacher: `keras.Model` from images to logits of the same classes. It stays as it
-            is and runs in inference mode.
+        teacher: `keras.Model` from images to logits of the same classes. A copy of it
+            teaches, in inference mode; yours is left as it is.
         views: `tfssl.views.Views` of one view. Defaults to crops and flips
             (`tfssl.views.CropViews`) at the student's image size.
-        temperature: float. Defaults to 1.
+        temperature: positive float. Defaults to 1.
         alpha: float in [0, 1], weight of the teacher. Defaults to 1: no labels.
         seed: int, of the views. Defaults to 0.
 
     Raises:
-        ValueError: if the two classify other classes.
+        ValueError: if the two classify other classes, or for a temperature or weight
+            out of range.
 
     Example:
         >>> import numpy as np, tfssl
@@ -90,11 +92,14 @@ class Distillation(Method):
                 "Student and teacher must tell the same classes apart. Received: "
                 f"{student.output_shape[-1]} and {teacher.output_shape[-1]} logits"
             )
+        if temperature <= 0:
+            raise ValueError(
+                f"temperature must be positive. Received: temperature={temperature}"
+            )
         if not 0 <= alpha <= 1:
             raise ValueError(f"alpha must be within [0, 1]. Received: alpha={alpha}")
         self.student = student
-        self.teacher = teacher
-        self.teacher.trainable = False
+        self.teacher = layers.momentum_copy(teacher, "teacher")
         self.temperature = temperature
         self.alpha = alpha
 
@@ -121,9 +126,13 @@ class Distillation(Method):
 
 
 def _labelled_loss(labels, logits):
-    """Mean cross-entropy of the images that have a label; 0 if none has."""
+    """Mean cross-entropy of the images that have a label; 0 if none has.
+
+    Of those of all replicas: the mean over the replicas is that of one device.
+    """
     known = ops.cast(labels >= 0, "float32")
     each = ops.sparse_categorical_crossentropy(
         ops.maximum(labels, 0), ops.cast(logits, "float32"), from_logits=True
     )
-    return ops.sum(known * each) / ops.maximum(ops.sum(known), 1.0)
+    count = ops.maximum(replicas.mean(ops.sum(known)), 1.0 / replicas.count())
+    return ops.sum(known * each) / count

@@ -271,6 +271,7 @@ class PatchViews(Preset):
         image_size: int, height and width of the patches.
         strength: float, 1 for the published strength, 0 for no change.
             Defaults to 1.
+        num_views: int. Defaults to 1.
 
     Example:
         >>> import numpy as np, tfssl
@@ -280,11 +281,16 @@ class PatchViews(Preset):
     Source: Henaff et al. 2019, arXiv 1905.09272, section 4.1 and appendix.
     """
 
-    def __init__(self, image_size, strength=1.0):
+    def __init__(self, image_size, strength=1.0, num_views=1):
         check_count(image_size=image_size)
         steps = [
             RandomAffine(degrees=0.0, shear=15.0 * strength, p=0.2),
             ColorJitter(*(strength * x for x in (0.4, 0.4, 0.4, 0.2)), p=0.8),
             RandomGrayscale(0.25 * min(strength, 1.0)),
         ]
-        super().__init__([steps], image_size=image_size, strength=strength)
+        super().__init__(
+            [steps] * num_views,
+            image_size=image_size,
+            strength=strength,
+            num_views=num_views,
+        )

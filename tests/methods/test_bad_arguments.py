@@ -1,0 +1,137 @@
+"""Bad arguments, views and batches are refused before work starts."""
+
+import keras
+import pytest
+from cases import SIZE, encoder, images, make, one_view, pair, patch_encoder, views
+
+import tfssl
+
+
+def build(name, **changes):
+    """A small model of a method with other arguments."""
+    method, make_encoder, options = SMALL[name]
+    own = views() if method.num_views == 2 else one_view()
+    return method(make_encoder(), **{"views": own, **options, **changes})
+
+
+SMALL = {
+    "cmc": (
+        tfssl.methods.CMC,
+        pair,
+        {"contrast": "softmax", "images": 8, "negatives": 4},
+    ),
+    "context_encoder": (
+        tfssl.methods.ContextEncoder,
+        lambda: tfssl.encoders.context_cnn(SIZE, 4, 8),
+        {"width": 4, "adversarial_weight": 0},
+    ),
+    "cpc": (
+        tfssl.methods.CPC,
+        lambda: tfssl.encoders.patch_grid(patch_encoder(), SIZE, 2),
+        {"filters": 4, "blocks": 1},
+    ),
+    "dim": (
+        tfssl.methods.DeepInfoMax,
+        lambda: tfssl.encoders.dim_cnn(SIZE, 4, 8),
+        {"units": 4, "prior_weight": 0},
+    ),
+    "moco": (tfssl.methods.MoCo, encoder, {"queue_size": 8}),
+    "simclr": (tfssl.methods.SimCLR, encoder, {}),
+    "simclr_v2": (tfssl.methods.SimCLRv2, encoder, {}),
+}
+
+
+@pytest.mark.parametrize(
+    "name, changes",
+    [
+        ("cmc", {"temperature": 0}),
+        ("cmc", {"negatives": 0}),
+        ("cmc", {"bank_momentum": 1.5}),
+        ("cmc", {"images": -3}),
+        ("cmc", {"projector": 128}),
+        ("context_encoder", {"adversarial_weight": 2}),
+        ("context_encoder", {"overlap": 4}),
+        ("context_encoder", {"overlap": -1}),
+        ("context_encoder", {"overlap_weight": -1}),
+        ("context_encoder", {"fill": [1, 2]}),
+        ("context_encoder", {"fill": [0, 0, 300]}),
+        ("cpc", {"scale": -0.1}),
+        ("cpc", {"steps": [4, 4]}),
+        ("cpc", {"steps": []}),
+        ("cpc", {"blocks": 0}),
+        ("cpc", {"filters": 0}),
+        ("dim", {"local_weight": -1}),
+        ("moco", {"temperature": -0.1}),
+        ("moco", {"momentum": 1.1}),
+        ("moco", {"queue_size": 0}),
+        ("simclr", {"temperature": 0.0}),
+        ("simclr_v2", {"temperature": 0.0}),
+        ("simclr_v2", {"memory": -1}),
+        ("simclr_v2", {"momentum": -0.1}),
+    ],
+)
+def test_numbers_out_of_range_are_named(name, changes):
+    ((argument, value),) = changes.items()
+    argument = "widths" if argument == "projector" else argument
+    with pytest.raises(ValueError) as error:
+        build(name, **changes)
+    assert str(error.value).endswith(f"Received: {argument}={value}")
+
+
+def test_weights_are_not_all_zero():
+    with pytest.raises(ValueError, match="Received: 0 for all"):
+        build("dim", local_weight=0)
+
+
+@pytest.mark.parametrize("name", ["moco", "simclr", "simclr_v2"])
+def test_heads_are_models_or_widths(name):
+    with pytest.raises(ValueError, match=r"at least one layer.*widths=\(\)"):
+        build(name, projector=())
+    with pytest.raises(ValueError, match="A head must be.*Received: 128"):
+        build(name, projector=128)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_a_method_takes_its_number_of_views(name):
+    made = tfssl.views.DigitViews(SIZE, num_views=3)
+    with pytest.raises(ValueError, match=r"takes [12 or]+ views.*Received: 3$"):
+        build(name, views=made)
+    if name in ("cmc", "context_encoder", "cpc"):
+        with pytest.raises(ValueError, match=r"takes 1 views.*Received: 2$"):
+            build(name, views=tfssl.views.DigitViews(SIZE))
+
+
+def test_ready_made_views_are_counted():
+    model = make("simclr")
+    view = images(4).astype("float32")
+    assert len(model.views_of({"views": (view, view)})) == 2
+    with pytest.raises(ValueError, match="takes 2 views of each image. Received: 3"):
+        model.views_of({"views": (view,) * 3})
+
+
+@pytest.mark.parametrize("method", [tfssl.methods.SimCLR, tfssl.methods.SimCLRv2])
+def test_what_is_no_encoder_is_named(method):
+    with pytest.raises(ValueError, match="must be a built keras.Model.*resnet18"):
+        method("resnet18")
+
+
+def test_an_encoder_of_unknown_size_needs_views():
+    image = keras.Input((None, None, 3))
+    any_size = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
+    with pytest.raises(ValueError, match=r"views=SimCLRViews\(image_size=...\)"):
+        tfssl.methods.SimCLR(any_size)
+    assert tfssl.methods.SimCLR(any_size, views()).feature_dim == 4
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
+    plain, split = make("simclr"), make("moco_v1")
+    monkeypatch.setattr(tfssl.training.Trainer, "num_replicas", 3)
+    assert (plain.batch_multiple, split.batch_multiple) == (3, 3)
+    with pytest.raises(ValueError, match="replicas, 3.*Received: a batch of 16"):
+        plain.fit(images(16), batch_size=16)
+    plain.check_batch(15)
+
+
+def test_batch_sizes_are_counts():
+    with pytest.raises(ValueError, match="batch_size=0"):
+        make("simclr").fit(images(16), batch_size=0)
