@@ -85,18 +85,21 @@ def load_data(split, image_size=None):
     )
 
 
-def load_train_and_test(encoder):
-    """Both splits, with labels and at the encoder's image size."""
-    splits = [load_data(split, encoder.input_shape[1]) for split in ("train", "test")]
+def load_labelled(image_size=None):
+    """Train and test split, with labels."""
+    splits = [load_data(split, image_size) for split in ("train", "test")]
     for part in splits:
         part.require_labels()
     return splits
 
 
-def define_encoder_flags():
+def define_encoder_flags(pixels=""):
     """Defines the flags that name a pretrained encoder."""
     flags.DEFINE_string(
-        "encoder", None, "The encoder.keras of a run, or zoo:NAME.", required=True
+        "encoder",
+        None,
+        f"The encoder.keras of a run, or zoo:NAME.{pixels}",
+        required=True,
     )
     flags.DEFINE_integer(
         "head_layer",

@@ -71,7 +71,7 @@ def main():
     # The teacher computes in float32, the student as asked.
     devices.set_up("float32", seed=FLAGS.seed)
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-    train, test = common.load_train_and_test(encoder)
+    train, test = common.load_labelled(encoder.input_shape[1])
     recipe = methods.Recipe(
         optimizer="adamw",
         learning_rate=FLAGS.learning_rate,

@@ -1,11 +1,13 @@
-"""Measure what a frozen encoder is worth, with all labels.
+"""Measure what a frozen encoder is worth.
 
     python scripts/evaluate.py --encoder=runs/a/encoder.keras --dataset=tfds:cifar10
     python scripts/evaluate.py --encoder=zoo:NAME --dataset=digits --protocol=knn
+    python scripts/evaluate.py --encoder=pixels --dataset=digits --protocol=few_knn
 
 Protocols: knn, a weighted vote of the k nearest training images by the cosine of their
-features; linear, a logistic regression on the features, whose L2 penalty is chosen on a
-tenth of the training images held out.
+features; few_knn, the same with few labels of each class, the mean over several draws;
+linear, a logistic regression on the features, whose L2 penalty is chosen on a tenth of
+the training images held out; hidden, a classifier with one hidden layer.
 """
 
 import sys
@@ -15,7 +17,7 @@ from absl import app, flags
 
 FLAGS = flags.FLAGS
 common.define_data_flags()
-common.define_encoder_flags()
+common.define_encoder_flags(" Or pixels: the images themselves, to compare with.")
 
 flags.DEFINE_string(
     "layer",
@@ -23,34 +25,46 @@ flags.DEFINE_string(
     "Layer of the encoder to measure, flattened, for example conv of dim_cnn. Default: "
     "its features.",
 )
-flags.DEFINE_list("protocol", ["knn", "linear"], "Some of knn and linear.")
+PROTOCOLS = ("knn", "few_knn", "linear", "hidden")
+flags.DEFINE_list("protocol", ["knn", "linear"], f"Some of {', '.join(PROTOCOLS)}.")
 flags.DEFINE_integer("k", 200, "Neighbours of knn.", lower_bound=1)
 flags.DEFINE_float("temperature", 0.1, "Temperature of knn's vote.", lower_bound=1e-4)
-flags.DEFINE_integer("seed", 0, "Seed of the held-out part of linear.", lower_bound=0)
+flags.DEFINE_integer(
+    "labels_per_class", 5, "Labels, and neighbours, of few_knn.", lower_bound=1
+)
+flags.DEFINE_integer("draws", 10, "Draws of few_knn's labels.", lower_bound=1)
+flags.DEFINE_integer(
+    "seed", 0, "Of few_knn's draws, linear's held-out part, hidden.", lower_bound=0
+)
 flags.DEFINE_string("output", None, "JSON file for the results.")
 flags.register_validator(
     "protocol",
-    lambda names: names and set(names) <= {"knn", "linear"},
-    "must name some of knn and linear",
+    lambda names: names and set(names) <= set(PROTOCOLS),
+    f"must name some of {', '.join(PROTOCOLS)}",
 )
 
 
 def main():
-    from tfssl import encoders, transfer
+    from tfssl import encoders
 
     if FLAGS.layer and FLAGS.head_layer:
         raise app.UsageError("Set one of --layer and --head_layer.")
-    encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-    if FLAGS.layer:
-        encoder = encoders.cut(encoder, FLAGS.layer)
-    train, test = common.load_train_and_test(encoder)
+    if FLAGS.encoder == "pixels":
+        if FLAGS.layer or FLAGS.head_layer:
+            raise app.UsageError("Pixels have no layers.")
+        encoder = None
+        train, test = common.load_labelled()
+    else:
+        encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
+        if FLAGS.layer:
+            encoder = encoders.cut(encoder, FLAGS.layer)
+        train, test = common.load_labelled(encoder.input_shape[1])
     if "knn" in FLAGS.protocol and FLAGS.k > len(train.images):
         raise ValueError(
             f"--k={FLAGS.k} is more than the {len(train.images)} training images."
         )
-    visible = int(sys.stdout.isatty())
-    bank = transfer.features(encoder, train.images, verbose=visible)
-    queries = transfer.features(encoder, test.images, verbose=visible)
+    bank, queries = (features_of(encoder, part.images) for part in (train, test))
+    data = bank, train.labels, queries, test.labels
     settings = {
         "train_images": len(bank),
         "test_images": len(queries),
@@ -60,32 +74,55 @@ def main():
     }
     results = []
     for protocol in FLAGS.protocol:
-        if protocol == "knn":
-            value = transfer.knn_accuracy(
-                bank, train.labels, queries, test.labels, FLAGS.k, FLAGS.temperature
-            )
-            extra = {"k": FLAGS.k, "temperature": FLAGS.temperature}
-        else:
-            print("Fitting the linear probe ...")
-            probe = transfer.linear_probe(
-                bank, train.labels, queries, test.labels, seed=FLAGS.seed
-            )
-            value = probe.accuracy
-            extra = {
-                "l2": probe.l2,
-                "validation_accuracy": {str(k): v for k, v in probe.validation.items()},
-                "seed": FLAGS.seed,
-            }
+        value, std, extra = measure(protocol, data)
         results.append(
             {
                 "protocol": protocol,
                 "metric": "accuracy",
                 "value": value,
-                "std": None,
+                "std": std,
                 "settings": {**settings, **extra},
             }
         )
     common.write_results(FLAGS.output, FLAGS.encoder, FLAGS.dataset, results)
+
+
+def features_of(encoder, images):
+    """Features of images, or their pixels if there is no encoder."""
+    from tfssl import transfer
+
+    if encoder is None:
+        return images.reshape(len(images), -1).astype("float32")
+    return transfer.features(encoder, images, verbose=int(sys.stdout.isatty()))
+
+
+def measure(protocol, data):
+    """Accuracy, its standard deviation or None, and the settings of a protocol."""
+    from tfssl import transfer
+
+    if protocol == "knn":
+        settings = {"k": FLAGS.k, "temperature": FLAGS.temperature}
+        return transfer.knn_accuracy(*data, **settings), None, settings
+    if protocol == "few_knn":
+        settings = {
+            "labels_per_class": FLAGS.labels_per_class,
+            "temperature": FLAGS.temperature,
+            "draws": FLAGS.draws,
+            "seed": FLAGS.seed,
+        }
+        return *transfer.few_label_knn(*data, **settings), settings
+    print(f"Fitting the {protocol} probe ...")
+    if protocol == "hidden":
+        settings = {"seed": FLAGS.seed}
+        return transfer.hidden_probe(*data, **settings), None, settings
+    probe = transfer.linear_probe(*data, seed=FLAGS.seed)
+    validation = {str(l2): accuracy for l2, accuracy in probe.validation.items()}
+    settings = {
+        "l2": probe.l2,
+        "validation_accuracy": validation,
+        "seed": FLAGS.seed,
+    }
+    return probe.accuracy, None, settings
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def main():
     if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
         raise ValueError("Set one of --labels_per_class and --label_fraction.")
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-    train, test = common.load_train_and_test(encoder)
+    train, test = common.load_labelled(encoder.input_shape[1])
     modes = list(FLAGS.mode)
     if "full" in modes and "scratch" not in modes:
         modes.append("scratch")

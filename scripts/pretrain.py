@@ -42,8 +42,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "method",
     "simclr",
-    "What to learn by: cmc, context_encoder, cpc, dim, moco_v1, moco_v2 (or moco), "
-    "simclr, simclr_v2.",
+    "What to learn by: cmc, context_encoder, cpc, dim, dim_global, moco_v1, moco_v2 "
+    "(or moco), simclr, simclr_v2.",
 )
 flags.DEFINE_enum(
     "preset",
@@ -82,7 +82,11 @@ flags.DEFINE_enum(
 )
 
 flags.DEFINE_integer(
-    "epochs", None, "Passes over the images. Default: the preset's.", lower_bound=1
+    "epochs",
+    None,
+    "Passes over the images; 0 saves the untrained encoder, to compare with. Default: "
+    "the preset's.",
+    lower_bound=0,
 )
 flags.DEFINE_integer(
     "batch_size",
@@ -232,6 +236,10 @@ def chosen_recipe(train):
                 + " and ".join(f"--{name}" for name in sorted(missing))
                 + " with it."
             )
+        changes["optimizer_arguments"] = {}
+    if "warmup_epochs" in changes:
+        # Instead of a paper's steps.
+        changes["falls"] = None
     method = methods.METHODS[FLAGS.method]
     if changes.get("encoder", recipe.encoder) != recipe.encoder:
         # Those of the recipe's network do not fit another.

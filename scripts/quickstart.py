@@ -102,13 +102,11 @@ def new_workdir(path):
 
 
 def pretrain(run, recipe, train):
-    """SimCLR of a small ResNet, with views that leave a digit what it is."""
+    """SimCLR of a small network, with views that leave a digit what it is."""
     import tfssl
 
     model = tfssl.methods.SimCLR(
-        tfssl.encoders.resnet10(
-            image_size=16, stem="small", width=recipe.encoder_width
-        ),
+        tfssl.encoders.dim_cnn(image_size=16, width=recipe.encoder_width),
         views=tfssl.views.DigitViews(image_size=16),
         seed=FLAGS.seed,
         **recipe.arguments,

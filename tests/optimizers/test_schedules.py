@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfssl.optimizers import WarmupCosine, scale_rate
+from tfssl.optimizers import Steps, WarmupCosine, scale_rate
 
 
 def test_values_of_the_simclr_schedule():
@@ -20,6 +20,15 @@ def test_floor():
     rate = WarmupCosine(4.8, total_steps=100, floor=0.0048)
     assert float(rate(0)) == pytest.approx(4.8)
     assert float(rate(100)) == pytest.approx(0.0048, rel=1e-4)
+
+
+def test_values_of_the_steps_of_moco():
+    rate = Steps(0.03, falls=(120, 160))
+    values = [float(rate(step)) for step in (0, 119, 120, 159, 160, 200)]
+    assert values == pytest.approx([0.03, 0.03, 0.003, 0.003, 0.0003, 0.0003], rel=1e-5)
+    assert float(Steps(0.03)(1000)) == pytest.approx(0.03)
+    copy = Steps.from_config(rate.get_config())
+    assert float(copy(170)) == float(rate(170))
 
 
 def test_warmup_longer_than_the_run_is_refused():

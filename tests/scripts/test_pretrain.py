@@ -48,9 +48,21 @@ def test_another_encoder_than_the_presets(preset, size):
 
 def test_what_the_method_itself_takes_stays():
     cpc = recipe("--method=cpc", "--preset=digits", "--encoder=resnet18")
-    assert cpc.encoder_arguments == {"patch_size": 8, "stride": 2}
+    assert cpc.encoder_arguments == {"patch_size": 12, "stride": 2}
     cmc = recipe("--method=cmc", "--preset=digits", "--encoder=resnet34")
     assert cmc.encoder_arguments == {"split": "halves"}
+
+
+def test_another_schedule_or_optimizer_than_the_papers():
+    moco = recipe("--method=moco_v1", "--preset=paper")
+    assert moco.falls == (0.6, 0.8)
+    assert moco.make_optimizer(256, 200).learning_rate.falls == [120, 160]
+    warm = recipe("--method=moco_v1", "--preset=paper", "--warmup_epochs=5")
+    assert warm.make_optimizer(256, 200).learning_rate.warmup_steps == 5
+    adam = recipe("--method=context_encoder")
+    assert adam.make_optimizer(1000, 2).beta_1 == 0.5
+    other = ("--optimizer=sgd", "--learning_rate=0.1", "--weight_decay=0")
+    assert recipe("--method=context_encoder", *other).optimizer_arguments == {}
 
 
 def test_set_reaches_method_views_and_encoder():
@@ -133,7 +145,7 @@ def test_what_does_not_fit_is_named(method, setting):
     "arguments, message",
     [
         (["--method=moco", "--set=symmetric=maybe"], "symmetric"),
-        (["--method=cpc", "--encoder=dim_cnn"], "Encoders that fit: resnet10"),
+        (["--method=cpc", "--encoder=context_cnn"], "Encoders that fit: dim_cnn"),
         (["--method=dim", "--stem=small"], "dim_cnn, which takes no stem"),
     ],
 )

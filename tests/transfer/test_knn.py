@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from cases import images, make
 
-from tfssl.transfer import KNNCallback, knn_accuracy, knn_predict
+from tfssl.transfer import (
+    KNNCallback,
+    few_label_indices,
+    few_label_knn,
+    knn_accuracy,
+    knn_predict,
+)
 
 RANDOM = np.random.default_rng(0)
 BANK = RANDOM.normal(size=(60, 5))
@@ -134,3 +140,18 @@ def test_the_callback_refuses_before_training():
     ):
         with pytest.raises(ValueError, match=message):
             KNNCallback(**{"train": (x, y), "test": (x, y), "k": 2, **changes})
+
+
+def test_few_labels_are_a_mean_over_banks_that_are_drawn():
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    x = np.eye(3)[labels] + random.normal(scale=0.7, size=(60, 3))
+    values = []
+    for seed in (4, 5, 6):
+        rows = few_label_indices(labels, 5, seed=seed)
+        values.append(knn_accuracy(x[rows], labels[rows], x, labels, k=5))
+    mean, std = few_label_knn(x, labels, x, labels, 5, draws=3, seed=4)
+    assert mean == pytest.approx(np.mean(values)) and mean < 1
+    assert std == pytest.approx(np.std(values)) and std > 0
+    with pytest.raises(ValueError, match="draws=0"):
+        few_label_knn(x, labels, x, labels, 5, draws=0)

@@ -16,6 +16,7 @@ METHODS = {
     "context_encoder": ContextEncoder,
     "cpc": CPC,
     "dim": DeepInfoMax,
+    "dim_global": DeepInfoMax,
     "moco": MoCo,
     "moco_v1": MoCo,
     "moco_v2": MoCo,

@@ -20,12 +20,16 @@ class Recipe:
         encoder_width: int, channels of its first stage. Defaults to 64.
         encoder_arguments: dict, what else `make_encoder` of the method gets.
         epochs: int. Defaults to 100.
-        optimizer: "adam" (beta_1 = 0.5, for adversaries), "adamw", "lars" or "sgd".
+        optimizer: "adam", "adamw", "lars" or "sgd". Defaults to "adamw".
+        optimizer_arguments: dict, what else the optimizer gets, such as `beta_1`.
         learning_rate: float, the peak for 256 images a step. It grows linearly with
             the batch for lars and sgd, and with its square root for adam and adamw.
         weight_decay: float; decoupled for adamw, coupled for lars and sgd.
         batch_size: int, images a step over all devices.
         warmup_epochs: float, epochs of linear warm-up before the cosine.
+        falls: tuple of floats, the shares of the run after which the rate falls to a
+            tenth, instead of warm-up and cosine; `()` keeps it as it is. Defaults to
+            None, the cosine.
 
     Example:
         >>> import dataclasses, tfssl
@@ -42,13 +46,15 @@ class Recipe:
     encoder_arguments: dict = dataclasses.field(default_factory=dict)
     epochs: int = 100
     optimizer: str = "adamw"
+    optimizer_arguments: dict = dataclasses.field(default_factory=dict)
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     batch_size: int = 256
     warmup_epochs: float = 1.0
+    falls: tuple | None = None
 
     def make_optimizer(self, images, epochs):
-        """The optimizer with warm-up and cosine over a run.
+        """The optimizer with the schedule of a run.
 
         Args:
             images: int, images in an epoch.
@@ -66,27 +72,28 @@ class Recipe:
                 f"{self.optimizer!r}"
             )
         make, rule = _OPTIMIZERS[self.optimizer]
+        peak = rule(self.learning_rate, self.batch_size)
         steps_per_epoch = images // self.batch_size
         total = steps_per_epoch * epochs
-        schedule = optimizers.WarmupCosine(
-            rule(self.learning_rate, self.batch_size),
-            total_steps=total,
-            warmup_steps=min(round(self.warmup_epochs * steps_per_epoch), total),
-        )
-        return make(schedule, weight_decay=self.weight_decay)
+        if self.falls is None:
+            warmup = min(round(self.warmup_epochs * steps_per_epoch), total)
+            rate = optimizers.WarmupCosine(peak, total, warmup)
+        else:
+            rate = optimizers.Steps(peak, [round(at * total) for at in self.falls])
+        return make(rate, weight_decay=self.weight_decay, **self.optimizer_arguments)
 
 
 def _sqrt_rule(rate, batch_size):
     return rate * math.sqrt(batch_size / 256)
 
 
-def _adversarial_adam(rate, weight_decay):
-    """Adam with the momentum that networks which play against each other bear."""
-    return keras.optimizers.Adam(rate, beta_1=0.5, weight_decay=weight_decay or None)
+def _adam(rate, weight_decay, **kwargs):
+    # To Keras a decay of 0 is one that must be applied.
+    return keras.optimizers.Adam(rate, weight_decay=weight_decay or None, **kwargs)
 
 
 _OPTIMIZERS = {
-    "adam": (_adversarial_adam, _sqrt_rule),
+    "adam": (_adam, _sqrt_rule),
     "adamw": (keras.optimizers.AdamW, _sqrt_rule),
     "lars": (optimizers.LARS, optimizers.scale_rate),
     "sgd": (optimizers.SGD, optimizers.scale_rate),
@@ -100,8 +107,8 @@ def _digits(**changes):
     """What works for handwritten digits in a minute or two on a CPU."""
     recipe = Recipe(
         views_class="DigitViews",
-        encoder="resnet10",
-        encoder_width=16,
+        encoder="dim_cnn",
+        encoder_width=32,
         epochs=60,
         weight_decay=1e-4,
         batch_size=128,
@@ -109,8 +116,14 @@ def _digits(**changes):
     return dataclasses.replace(recipe, **changes)
 
 
+# Two views that share the digit, and not quite its place and size.
+_MILD = {"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2}
+
 # One view that is nearly the image, for methods that make their task themselves.
 _STILL = {"num_views": 1, "crop_scale": (0.9, 1.0), "degrees": 4.0, "brightness": 0.0}
+
+# Networks that play against each other bear less momentum.
+_ADVERSARIAL = {"beta_1": 0.5}
 
 # The authors' settings for ImageNet, and near those of their CIFAR demonstration.
 _MOCO = {
@@ -137,6 +150,8 @@ _SIMCLR_SMALL = {
     "weight_decay": 1e-4,
 }
 
+_DIM_GLOBAL = {"global_weight": 1.0, "local_weight": 0.0, "prior_weight": 1.0}
+
 PRESETS = ("digits", "cifar", "paper")
 
 # The recipes of each method, in the order of the presets.
@@ -144,26 +159,26 @@ RECIPES = {
     "cmc": (
         _digits(
             arguments={"temperature": 0.2, "projector": (128, 64)},
-            # What both halves share should be the digit.
-            views=_STILL,
-            encoder_width=32,
-            encoder_arguments={"split": "halves"},
+            views=_MILD,
+            encoder_arguments={"split": "halves", "dim": 128},
         ),
         Recipe(
             arguments={"temperature": 0.1},
+            views={"num_views": 2},
             optimizer="sgd",
             learning_rate=0.06,
             weight_decay=5e-4,
         ),
         Recipe(
             arguments={"contrast": "nce", "negatives": 16384, "temperature": 0.07},
+            views={"crop_scale": (0.08, 1.0)},
             encoder="resnet50",
             epochs=240,
             optimizer="sgd",
             learning_rate=0.06,
             weight_decay=1e-4,
             batch_size=128,
-            warmup_epochs=0,
+            falls=(120 / 240, 160 / 240, 200 / 240),
         ),
     ),
     "context_encoder": (
@@ -179,27 +194,36 @@ RECIPES = {
             encoder="context_cnn",
             encoder_arguments={"bottleneck": 512},
             optimizer="adam",
+            optimizer_arguments=_ADVERSARIAL,
             weight_decay=0.0,
             batch_size=128,
         ),
         Recipe(
             encoder="context_cnn",
             optimizer="adam",
-            # 2e-3 for 64 images.
+            optimizer_arguments=_ADVERSARIAL,
+            # 2e-3 for 64 images, ten times the discriminator's.
             learning_rate=4e-3,
             weight_decay=0.0,
             batch_size=64,
-            warmup_epochs=0,
+            falls=(),
         ),
     ),
     "cpc": (
         _digits(
             views=_STILL,
-            arguments={"filters": 64, "blocks": 3, "steps": (2, 3, 4)},
-            # Of 8 pixels, since a stroke is 2 wide.
-            encoder_arguments={"patch_size": 8, "stride": 2},
-            epochs=15,
-            batch_size=32,
+            arguments={
+                "filters": 64,
+                "blocks": 2,
+                "steps": (1, 2),
+                "directions": 4,
+                # What neighbours share should be the digit: so many of its pixels are.
+                "patch_views": "DigitViews",
+            },
+            encoder_width=24,
+            encoder_arguments={"patch_size": 12, "stride": 2, "dim": 256},
+            epochs=30,
+            batch_size=64,
         ),
         Recipe(
             # A deeper context falls slower at first.
@@ -215,17 +239,20 @@ RECIPES = {
             encoder="resnet50",
             encoder_arguments={"patch_size": 80, "stride": 36},
             epochs=200,
-            learning_rate=2.8e-4,
+            optimizer="adam",
+            optimizer_arguments={"beta_1": 0.8, "global_clipnorm": 0.01},
+            # 4e-4 for 512 images.
+            learning_rate=4e-4 / 2**0.5,
             weight_decay=0.0,
             batch_size=512,
+            falls=(),
         ),
     ),
     "dim": (
         _digits(
-            views=_STILL,
-            arguments={"units": 256},
-            encoder="dim_cnn",
-            encoder_width=32,
+            arguments={"units": 128},
+            views=_MILD,
+            encoder_arguments={"dim": 256},
         ),
         Recipe(
             arguments={"units": 512},
@@ -239,10 +266,12 @@ RECIPES = {
             views={"crop_scale": (1.0, 1.0), "flip": False},
             encoder="dim_cnn",
             epochs=1000,
+            optimizer="adam",
+            # 1e-4 for 64 images.
             learning_rate=2e-4,
             weight_decay=0.0,
             batch_size=64,
-            warmup_epochs=0,
+            falls=(),
         ),
     ),
     "moco_v1": (
@@ -257,6 +286,7 @@ RECIPES = {
         Recipe(
             arguments={"projector": (128,), "temperature": 0.07},
             views={"version": 1},
+            falls=(120 / 200, 160 / 200),
             **_MOCO,
         ),
     ),
@@ -305,6 +335,11 @@ RECIPES = {
     ),
 }
 RECIPES["moco"] = RECIPES["moco_v2"]
+# DIM(G): the same with the features as a whole, and a stronger prior.
+RECIPES["dim_global"] = tuple(
+    dataclasses.replace(each, arguments={**each.arguments, **_DIM_GLOBAL})
+    for each in RECIPES["dim"]
+)
 
 
 def recipe(method, image_size, preset="auto"):

@@ -6,7 +6,8 @@ from tfssl.transfer.features import features
 from tfssl.transfer.few_labels import few_label_indices
 from tfssl.transfer.finetune import FewLabelTrainer, default_augmentation, finetune
 from tfssl.transfer.head import with_head
-from tfssl.transfer.knn import KNNCallback, knn_accuracy, knn_predict
+from tfssl.transfer.hidden import hidden_probe
+from tfssl.transfer.knn import KNNCallback, few_label_knn, knn_accuracy, knn_predict
 from tfssl.transfer.linear import LinearProbe, linear_probe
 from tfssl.transfer.report import write_report
 
@@ -21,7 +22,9 @@ __all__ = [
     "distillation_loss",
     "features",
     "few_label_indices",
+    "few_label_knn",
     "finetune",
+    "hidden_probe",
     "knn_accuracy",
     "knn_predict",
     "linear_probe",

@@ -5,6 +5,7 @@ import numpy as np
 
 from tfssl.checks import check_count, check_positive
 from tfssl.transfer.features import features
+from tfssl.transfer.few_labels import few_label_indices
 
 
 def knn_predict(
@@ -88,6 +89,57 @@ def knn_accuracy(
         train_features, train_labels, test_features, k, temperature
     )
     return float(np.mean(predictions == test_labels))
+
+
+def few_label_knn(
+    train_features,
+    train_labels,
+    test_features,
+    test_labels,
+    labels_per_class,
+    temperature=0.1,
+    draws=10,
+    seed=0,
+):
+    """`knn_accuracy` with a bank of few labels, k as many as a class has.
+
+    Args:
+        train_features, train_labels, test_features, test_labels, temperature: of
+            `knn_accuracy`.
+        labels_per_class: int, rows of each class that are drawn for the bank.
+        draws: int, banks to draw. Defaults to 10.
+        seed: int, of the first draw. Defaults to 0.
+
+    Returns:
+        Tuple of floats: mean and standard deviation over the draws.
+
+    Raises:
+        ValueError: as `few_label_indices` and `knn_accuracy`.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.transfer import few_label_knn
+        >>> x, y = np.eye(4)[np.arange(40) % 4], np.arange(40) % 4
+        >>> few_label_knn(x, y, x, y, labels_per_class=2)
+        (1.0, 0.0)
+    """
+    check_count(draws=draws)
+    train_labels = np.asarray(train_labels)
+    values = []
+    for draw in range(draws):
+        rows = few_label_indices(train_labels, labels_per_class, seed=seed + draw)
+        bank, labels = train_features[rows], train_labels[rows]
+        values.append(
+            knn_accuracy(
+                bank,
+                labels,
+                test_features,
+                test_labels,
+                labels_per_class,
+                temperature,
+            )
+        )
+    return float(np.mean(values)), float(np.std(values))
 
 
 def _check_numbers(k, temperature, bank):

@@ -74,9 +74,7 @@ def linear_probe(
         raise ValueError(f"l2 must name at least one penalty. Received: l2={l2}")
     for penalty in grid:
         check_positive(l2=penalty)
-    mean, std = np.mean(train_features, axis=0), np.std(train_features, axis=0)
-    std = np.where(std > 0, std, 1.0)
-    train, test = ((x - mean) / std for x in (train_features, test_features))
+    train, test = standardized(train_features, test_features)
     validation = {}
     if len(grid) > 1:
         fit, held, fit_labels, held_labels = train_test_split(
@@ -96,6 +94,20 @@ def linear_probe(
     model = fit_logistic(train, train_labels, chosen, start if validation else None)
     accuracy = float(np.mean(model.predict(test) == np.asarray(test_labels)))
     return LinearProbe(accuracy, chosen, validation)
+
+
+def standardized(train_features, test_features):
+    """Both with the mean and deviation of the first taken out.
+
+    Args:
+        train_features, test_features: float arrays `[n, dim]`, `[m, dim]`.
+
+    Returns:
+        Tuple of two float arrays; a feature that is constant stays 0.
+    """
+    mean, std = np.mean(train_features, axis=0), np.std(train_features, axis=0)
+    std = np.where(std > 0, std, 1.0)
+    return tuple((x - mean) / std for x in (train_features, test_features))
 
 
 def fit_logistic(features, labels, l2, start=None):
