@@ -24,22 +24,28 @@ def encoder(norm=None):
         y = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
         y = normalize(y)
         x = keras.layers.ReLU()(keras.layers.Add()([x, y]))
-    features = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, features, name="small")
+    # Where a stroke is says as much as what it is.
+    x = keras.layers.Dense(128, use_bias=False)(keras.layers.Flatten()(x))
+    return keras.Model(image, keras.layers.ReLU()(normalize(x)), name="small")
 
 
-def patch_encoder():
-    """A network for patches of 8 x 8 pixels, without batch statistics."""
-    patch = keras.Input((SIZE // 2, SIZE // 2, 3))
+def patch_encoder(size=SIZE // 2, filters=(16, 32)):
+    """A network for patches, without batch statistics."""
+    patch = keras.Input((size, size, 3))
     x = tfssl.encoders.pixel_scaling()(patch)
-    for filters in (16, 32):
-        x = keras.layers.Conv2D(filters, 3, 2, "same")(x)
+    for count in filters:
+        x = keras.layers.Conv2D(count, 3, 2, "same")(x)
         x = keras.layers.ReLU()(keras.layers.LayerNormalization()(x))
     return keras.Model(patch, keras.layers.Flatten()(x), name="small_patch")
 
 
-def views():
-    return tfssl.views.SimCLRViews(SIZE)
+def views(num_views=2):
+    return tfssl.views.DigitViews(SIZE, num_views=num_views)
+
+
+def mild_views(num_views=2):
+    """For methods that make a part of their task themselves."""
+    return tfssl.views.DigitViews(SIZE, (0.7, 1.0), 8.0, 0.2, num_views)
 
 
 def one_view():
@@ -51,11 +57,7 @@ def pair():
     """Two small encoders side by side."""
 
     def half():
-        x = image = keras.Input((SIZE // 2, SIZE, 1))
-        for filters in (8, 16, 16):
-            x = keras.layers.Conv2D(filters, 3, 2, "same", use_bias=False)(x)
-            x = keras.layers.ReLU()(tfssl.layers.BatchNormalization()(x))
-        return keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+        return tfssl.encoders.dim_cnn((SIZE // 2, SIZE), width=8, dim=64, channels=1)
 
     return tfssl.encoders.split_pair(half(), half(), SIZE, "halves")
 
@@ -63,22 +65,22 @@ def pair():
 def cmc_bank(contrast):
     """With a row for each of the digits."""
     bank = {"contrast": contrast, "images": 1297, "negatives": 128}
-    return tfssl.methods.CMC(pair(), one_view(), temperature=0.2, **bank)
+    return tfssl.methods.CMC(pair(), mild_views(1), temperature=0.2, **bank)
 
 
 def dim(**weights):
-    network = tfssl.encoders.dim_cnn(SIZE, width=8, dim=32)
-    return tfssl.methods.DeepInfoMax(network, one_view(), units=16, **weights)
+    network = tfssl.encoders.dim_cnn(SIZE, width=16, dim=128)
+    return tfssl.methods.DeepInfoMax(network, mild_views(), units=64, **weights)
 
 
 CASES = {
-    "cmc": lambda: tfssl.methods.CMC(pair(), one_view(), temperature=0.2),
+    "cmc": lambda: tfssl.methods.CMC(pair(), mild_views(), temperature=0.2),
     "cmc_nce": lambda: cmc_bank("nce"),
     "cmc_softmax": lambda: cmc_bank("softmax"),
     "context_encoder": lambda: tfssl.methods.ContextEncoder(
         tfssl.encoders.context_cnn(SIZE, width=16, bottleneck=64),
         one_view(),
-        overlap=1,
+        hole="region",
         adversarial_weight=0,
         width=16,
     ),
@@ -89,15 +91,16 @@ CASES = {
         width=16,
     ),
     "cpc": lambda: tfssl.methods.CPC(
-        tfssl.encoders.patch_grid(patch_encoder(), SIZE, stride=2),
+        tfssl.encoders.patch_grid(patch_encoder(12, (32, 32)), SIZE, stride=2),
         one_view(),
-        steps=[2, 4],
+        steps=[1, 2],
         filters=32,
-        blocks=3,
+        blocks=2,
         directions=4,
+        patch_views="DigitViews",
     ),
-    "dim": lambda: dim(global_weight=0.5, prior_weight=0),
-    "dim_prior": lambda: dim(prior_weight=0.5),
+    "dim": lambda: dim(global_weight=1.0, local_weight=0.5, prior_weight=0),
+    "dim_prior": lambda: dim(global_weight=1.0, local_weight=0.5),
     "moco": lambda: tfssl.methods.MoCo(
         encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
     ),

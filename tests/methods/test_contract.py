@@ -149,31 +149,22 @@ def test_a_data_set_with_batches_of_unknown_size_trains(name):
 
 @pytest.mark.slow
 def test_it_learns(name):
-    """A short run on the digits lifts kNN with 5 labels a class: mean of 10 draws.
+    """A short run on the digits, measured by kNN with 5 labels a class.
 
-    Over 3 seeds the smallest lift of any method here was 0.041.
+    Over 3 seeds no method here came to less than 0.860, nor rose by less than 0.087;
+    raw pixels have 0.835.
     """
     train, test = (tfssl.data.load("digits", split) for split in ("train", "test"))
 
-    def accuracy(model):
-        known = tfssl.transfer.features(model, train.images)
-        asked = tfssl.transfer.features(model, test.images)
-        draws = [
-            tfssl.transfer.few_label_indices(train.labels, 5, seed=n) for n in range(10)
-        ]
-        return np.mean(
-            [
-                tfssl.transfer.knn_accuracy(
-                    known[rows], train.labels[rows], asked, test.labels, k=5
-                )
-                for rows in draws
-            ]
-        )
+    def accuracy(features):
+        known, asked = (features(part.images) for part in (train, test))
+        return tfssl.transfer.few_label_knn(
+            known, train.labels, asked, test.labels, labels_per_class=5
+        )[0]
 
     model = make(name, optimizer=keras.optimizers.Adam(3e-3))
-    if model.views.num_views == 2:
-        # Those of photographs are not for digits.
-        model.views = tfssl.views.DigitViews(16)
-    before = accuracy(model)
-    model.fit(train.images, batch_size=128, epochs=8, verbose=0)
-    assert accuracy(model) > before + 0.03
+    before = accuracy(lambda images: tfssl.transfer.features(model, images))
+    model.fit(train.images, batch_size=128, epochs=16, verbose=0)
+    after = accuracy(lambda images: tfssl.transfer.features(model, images))
+    assert after > before + 0.05
+    assert after > accuracy(lambda images: images.reshape(len(images), -1)) + 0.01
