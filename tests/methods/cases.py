@@ -123,7 +123,14 @@ ADVERSARIAL = {"context_encoder_adversarial", "dim_prior"}
 BOTH_BACKENDS = sorted(set(CASES) - ADVERSARIAL)
 
 # Normalised in groups of the batch, or with draws by place in it: its order matters.
-ORDERED = {"cmc_nce", "cmc_softmax", "moco_v1", *ADVERSARIAL}
+ORDERED = {
+    "cmc_nce",
+    "cmc_softmax",
+    "context_encoder",
+    "cpc",
+    "moco_v1",
+    *ADVERSARIAL,
+}
 
 
 def make(name, seed=0, optimizer=None, adversary_optimizer=None):

@@ -153,7 +153,10 @@ def test_exchanging_the_views_is_no_difference(name):
         for a, b in zip(source, target, strict=True):
             b.set_weights(a.get_weights())
     views = batch(model, images(6))
-    turned = (np.roll(numpy(views[0]), SIZE // 2, axis=1), *views[1:])
+    turned = [
+        np.roll(numpy(view), SIZE // 2, axis=1) if len(view.shape) == 4 else view
+        for view in views
+    ]
     loss, loss_of_other = (
         float(m.views_loss(v)[0]) for m, v in ((model, views), (other, turned))
     )

@@ -143,6 +143,13 @@ def test_default_steps_share_no_pixel():
     assert tfssl.methods.CPC(grid, filters=8, blocks=1).steps == [3, 4, 5]
 
 
+def test_the_order_of_the_batch_is_no_difference():
+    """Without views of patches, which are drawn by place."""
+    x = images(8).astype("float32")
+    loss, turned = (float(small().views_loss((v,))[0]) for v in (x, x[::-1].copy()))
+    assert turned == pytest.approx(loss, rel=1e-5)
+
+
 def test_each_patch_is_changed_by_itself():
     model = small(patch_views="PatchViews")
     assert model.patch_views.get_config() == tfssl.views.PatchViews(8).get_config()

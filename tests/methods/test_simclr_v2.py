@@ -16,7 +16,7 @@ def test_without_memory_it_is_simclr_with_a_deeper_head():
     widths = [
         layer.units for layer in model.projector.layers if hasattr(layer, "units")
     ]
-    assert widths == [16, 16, 128]
+    assert widths == [128, 128, 128]
     views = batch(model, images())
     simclr = tfssl.methods.SimCLR(
         model.encoder, model.views, model.projector, temperature=model.temperature
@@ -95,7 +95,7 @@ def test_equal_scores_give_the_average_of_both_branches():
 
 
 @pytest.mark.parametrize(
-    "layer, dim, kept", [(0, 16, 0), (1, 24, 3), (2, 20, 6), (3, 8, 8)]
+    "layer, dim, kept", [(0, 128, 0), (1, 24, 3), (2, 20, 6), (3, 8, 8)]
 )
 def test_the_middle_of_the_head(layer, dim, kept):
     model = tfssl.methods.SimCLRv2(encoder(), projector=(24, 20, 8))

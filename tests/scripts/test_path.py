@@ -95,7 +95,7 @@ def test_help_names_every_method():
         ("pretrain", ["--set=temprature=1"], "temprature"),
         ("pretrain", ["--optimizer=sgd"], "--learning_rate"),
         ("evaluate", ["--encoder=nothing.keras"], "There is no file"),
-        ("evaluate", ["--encoder=a", "--protocol=svm"], "some of knn and linear"),
+        ("evaluate", ["--encoder=a", "--protocol=svm"], "some of knn, few_knn"),
         ("finetune", ["--encoder=a"], "Set one of"),
         ("publish", ["--name=a"], "is this the workdir of a run"),
     ],

@@ -62,9 +62,11 @@ def main(names):
         for where in (None, strategy):
             with devices.scope(where):
                 models.append(make(name, optimizer=keras.optimizers.SGD(1.0)))
+                # Those that replicas draw of patches are not those of one device.
+                models[-1].patch_views = None
         start = models[0].get_weights()
         # One step at rate 1 moves by the gradient; then three at a lower rate.
-        for epoch, rate in ((batches[:1], 1.0), (batches, 0.1)):
+        for epoch, rate in ((batches[:1], 1.0), (batches, 0.01)):
             (loss, moves), (loss_of_two, moves_of_two) = (
                 fit(model, start, epoch, rate) for model in models
             )

@@ -31,7 +31,7 @@ PRESETS = [
     DINOViews(20, 10, 2, (0.5, 1), (0.1, 0.5)),
     DigitViews(20, (0.3, 0.9), 7.0, 0.2, 3),
     CropViews(20, (0.3, 0.9), False, 2),
-    PatchViews(20, 0.5),
+    PatchViews(20, 0.5, 2),
 ]
 
 

@@ -73,7 +73,7 @@ def test_the_summary_is_short():
         "dataset": "digits",
         "epochs": 3,
         "input_size": [16, 16],
-        "feature_dim": 16,
+        "feature_dim": 128,
         "parameters": encoder().count_params(),
         "knn": 0.5,
     }

@@ -64,7 +64,7 @@ def test_the_card_says_what_a_person_needs(zoo):
     for part in ('tfssl.zoo.load("small")', "16x16", "simclr", "0.5000", "k: 20"):
         assert part in text, part
     info = tfssl.zoo.info("small", source=zoo)
-    assert info["input_size"] == [16, 16] and info["feature_dim"] == 16
+    assert info["input_size"] == [16, 16] and info["feature_dim"] == 128
     assert info["pixel_scaling"] == {"scale": 1 / 255, "offset": 0.0}
     assert info["versions"]["keras"] == keras.__version__
 
@@ -125,7 +125,7 @@ def test_nothing_is_left_of_a_failure(zoo, monkeypatch):
 
 
 def test_encoder_and_projector_come_back_bit_by_bit(zoo):
-    model, head = new_encoder(1), tfssl.layers.projection_head(16, (8, 4))
+    model, head = new_encoder(1), tfssl.layers.projection_head(128, (8, 4))
     publish(model, zoo, projector=head)
     loaded = tfssl.zoo.load("mine", source=zoo)
     np.testing.assert_array_equal(features(loaded), features(model))
@@ -144,14 +144,14 @@ def test_the_code_in_the_card_runs(zoo, monkeypatch):
     monkeypatch.setenv("TFSSL_ZOO", str(zoo))
     variables = {"images": images(2)}
     exec(code, variables)
-    assert variables["features"].shape == (2, 16)
+    assert variables["features"].shape == (2, 128)
 
 
 def test_a_compiled_encoder_goes_without_its_optimizer(zoo):
     model = encoder()
     size = publish(model, zoo, "plain").joinpath("encoder.keras").stat().st_size
     model.compile("adam", "mse")
-    model.fit(images(8), np.zeros((8, 16)), verbose=0)
+    model.fit(images(8), np.zeros((8, 128)), verbose=0)
     folder = publish(model, zoo, "compiled")
     assert (folder / "encoder.keras").stat().st_size < 1.05 * size
 
@@ -195,7 +195,7 @@ def test_a_failure_at_any_step_leaves_the_zoo_as_it_was(zoo, monkeypatch, step, 
 
 
 def test_overwriting_replaces_all_of_it(zoo):
-    publish(encoder(), zoo, projector=tfssl.layers.projection_head(16, (8, 4)))
+    publish(encoder(), zoo, projector=tfssl.layers.projection_head(128, (8, 4)))
     model = new_encoder(5)
     publish(model, zoo, overwrite=True)
     assert not (zoo / "mine" / "projector.keras").exists()
