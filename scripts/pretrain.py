@@ -13,28 +13,15 @@ command again continues an interrupted run where it was.
 Then: scripts/evaluate.py, scripts/finetune.py and scripts/publish.py.
 """
 
-import ast
 import dataclasses
-import inspect
 import sys
 
 import common
+import settings
 from absl import app, flags
 
 FLAGS = flags.FLAGS
 common.define_data_flags()
-
-# What --set takes for arguments with such defaults; for None it takes any value.
-KINDS = {
-    bool: ("true or false", (bool,)),
-    int: ("a number or none", (int, float, type(None))),
-    float: ("a number", (int, float)),
-    list: ("several values, such as 0.2,1", (list, tuple)),
-    tuple: ("several values, such as 0.2,1", (list, tuple)),
-}
-WORDS = {"true": True, "false": False, "none": None}
-# Arguments that are None or a name.
-NAMES = ("local_layer", "patch_views")
 
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True
@@ -246,7 +233,7 @@ def chosen_recipe(train):
         changes["encoder_arguments"] = {
             name: value
             for name, value in recipe.encoder_arguments.items()
-            if name in defaults(method.make_encoder)
+            if name in settings.defaults(method.make_encoder)
         }
     recipe = dataclasses.replace(recipe, **changes)
     if recipe.batch_size > len(train.images):
@@ -262,15 +249,18 @@ def with_settings(recipe, method):
     from tfssl import encoders
 
     of_encoder = {
-        **defaults(method.make_encoder),
-        **defaults(encoders.ENCODERS[recipe.encoder]),
+        **settings.defaults(method.make_encoder),
+        **settings.defaults(encoders.ENCODERS[recipe.encoder]),
     }
     for fixed in ("width", "stem", "channels"):
         # By flags of their own, or by the method.
         of_encoder.pop(fixed, None)
     parts = {
-        "method": (dict(recipe.arguments), defaults(method.__init__)),
-        "views": (dict(recipe.views), defaults(views_class(method, recipe).__init__)),
+        "method": (dict(recipe.arguments), settings.defaults(method.__init__)),
+        "views": (
+            dict(recipe.views),
+            settings.defaults(views_class(method, recipe).__init__),
+        ),
         "encoder": (dict(recipe.encoder_arguments), of_encoder),
     }
     for setting in FLAGS.set:
@@ -289,28 +279,11 @@ def with_settings(recipe, method):
                 f"--set takes NAME=VALUE. Received: {setting!r}. Names of {choices}."
             )
         values, known = parts[places[0]]
-        values[name] = value_of(setting, known[name])
+        values[name] = settings.value_of(setting, known[name])
     arguments, views, encoder_arguments = (values for values, _ in parts.values())
     return dataclasses.replace(
         recipe, arguments=arguments, views=views, encoder_arguments=encoder_arguments
     )
-
-
-def value_of(setting, default):
-    """The value of NAME=VALUE, which is of the kind of the default."""
-    name, _, text = setting.partition("=")
-    if isinstance(default, str):
-        return text.strip("'\"")
-    value = text
-    try:
-        value = WORDS[text.lower()] if text.lower() in WORDS else ast.literal_eval(text)
-    except (SyntaxError, TypeError, ValueError):
-        if default is None and name in NAMES:
-            return text
-    kind, types = KINDS.get(type(default), ("a value, and text in quotes", ()))
-    if value is text or (types and type(value) not in types):
-        raise ValueError(f"--set={name} takes {kind}. Received: {text!r}")
-    return value
 
 
 def views_class(method, recipe):
@@ -337,21 +310,21 @@ def make_model(recipe, train):
     )
     views = made(views_class(method, recipe), recipe.views, image_size)
     arguments = dict(recipe.arguments)
-    if "images" in defaults(method.__init__):
+    if "images" in settings.defaults(method.__init__):
         # Of a memory with a row for each.
         arguments.setdefault("images", len(train.images))
     return made(method, arguments, encoder, views=views, seed=FLAGS.seed)
 
 
-def made(make, settings, *args, **kwargs):
+def made(make, arguments, *args, **kwargs):
     """A part of the model; what --set gave it is named if it does not fit."""
     try:
-        return make(*args, **kwargs, **settings)
+        return make(*args, **kwargs, **arguments)
     except (AttributeError, IndexError, TypeError) as error:
         given = [
             f"--set={setting}"
             for setting in FLAGS.set
-            if setting.partition("=")[0].rpartition(".")[2] in settings
+            if setting.partition("=")[0].rpartition(".")[2] in arguments
         ]
         if not given:
             raise
@@ -390,16 +363,6 @@ def finish(run, model, train, test):
     if FLAGS.report:
         common.report_run(run, model, train, test)
         print(f"Look at {run.path / 'report.html'}")
-
-
-def defaults(make):
-    """Names and defaults of the arguments that --set may give."""
-    others = ("self", "encoder", "views", "image_size", "seed", "name", "kwargs")
-    return {
-        name: parameter.default
-        for name, parameter in inspect.signature(make).parameters.items()
-        if name not in others
-    }
 
 
 if __name__ == "__main__":

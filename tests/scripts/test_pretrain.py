@@ -117,8 +117,8 @@ def test_unknown_names_list_the_choices_of_all_three():
 )
 def test_values(text, default, value):
     with imported("pretrain", "--workdir=nowhere") as pretrain:
-        assert pretrain.value_of(f"x={text}", default) == value
-        assert pretrain.value_of("local_layer=conv", None) == "conv"
+        assert pretrain.settings.value_of(f"x={text}", default) == value
+        assert pretrain.settings.value_of("local_layer=conv", None) == "conv"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_values(text, default, value):
 def test_values_of_another_kind(text, default):
     with imported("pretrain", "--workdir=nowhere") as pretrain:
         with pytest.raises(ValueError, match="--set=x takes .*Received: .*'"):
-            pretrain.value_of(f"x={text}", default)
+            pretrain.settings.value_of(f"x={text}", default)
 
 
 @pytest.mark.parametrize(
