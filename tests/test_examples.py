@@ -53,7 +53,9 @@ def test_readme_commands_name_scripts_and_flags_that_exist():
     commands = "\n".join(blocks("")).replace("\\\n", " ")
     scripts = re.findall(r"python scripts/(\w+)\.py(.*)", commands)
     assert {name for name, _ in scripts} == {
-        path.stem for path in (ROOT / "scripts").glob("*.py") if path.stem not in ("common", "settings")
+        path.stem
+        for path in (ROOT / "scripts").glob("*.py")
+        if path.stem not in ("common", "settings")
     }
     for name, flags in scripts:
         sources = (ROOT / "scripts" / f"{name}.py").read_text()
