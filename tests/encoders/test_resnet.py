@@ -1,4 +1,5 @@
 import inspect
+import sys
 
 import keras
 import numpy as np
@@ -84,7 +85,12 @@ def test_named_networks_show_their_arguments():
     assert of_all - shown == {"depth", "selective_kernels"}
 
 
-def test_a_deeper_network_with_selective_kernels():
-    encoder = encoders.sk_resnet101(16, stem="small", width=2)
-    assert encoder.name == "sk_resnet101w2"
-    assert encoder.get_layer("stage3_block23_2_squeeze_conv")
+def test_the_deepest_network_is_made_and_loaded_within_pythons_recursion(tmp_path):
+    # A program has fewer frames below it than a test, and needs some for itself.
+    assert sys.getrecursionlimit() == 1000
+    encoder = encoders.sk_resnet152(16, stem="small", width=2)
+    assert encoder.name == "sk_resnet152w2"
+    assert encoder.get_layer("stage3_block36_2_squeeze_conv")
+    encoder.save(tmp_path / "encoder.keras")
+    loaded = keras.saving.load_model(tmp_path / "encoder.keras")
+    assert loaded.count_params() == encoder.count_params()

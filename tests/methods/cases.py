@@ -73,23 +73,26 @@ def dim(**weights):
     return tfssl.methods.DeepInfoMax(network, mild_views(), units=64, **weights)
 
 
+def context_encoder(**options):
+    network = tfssl.encoders.context_cnn(SIZE, width=16, bottleneck=64)
+    return tfssl.methods.ContextEncoder(network, one_view(), width=16, **options)
+
+
+def dv_and_jsd(scores, same):
+    """The other two estimators of Deep InfoMax, at the price of one."""
+    dim_file = tfssl.methods.dim
+    return dim_file.dv_loss(scores, same) + dim_file.jsd_loss(scores, same)
+
+
+tfssl.methods.dim.ESTIMATORS["dv_and_jsd"] = dv_and_jsd
+
+
 CASES = {
     "cmc": lambda: tfssl.methods.CMC(pair(), mild_views(), temperature=0.2),
     "cmc_nce": lambda: cmc_bank("nce"),
     "cmc_softmax": lambda: cmc_bank("softmax"),
-    "context_encoder": lambda: tfssl.methods.ContextEncoder(
-        tfssl.encoders.context_cnn(SIZE, width=16, bottleneck=64),
-        one_view(),
-        hole="region",
-        adversarial_weight=0,
-        width=16,
-    ),
-    "context_encoder_adversarial": lambda: tfssl.methods.ContextEncoder(
-        tfssl.encoders.context_cnn(SIZE, width=16, bottleneck=64),
-        one_view(),
-        hole="blocks",
-        width=16,
-    ),
+    "context_encoder": lambda: context_encoder(hole="region", adversarial_weight=0),
+    "context_encoder_adversarial": lambda: context_encoder(hole="blocks"),
     "cpc": lambda: tfssl.methods.CPC(
         tfssl.encoders.patch_grid(patch_encoder(12, (32, 32)), SIZE, stride=2),
         one_view(),
@@ -118,9 +121,16 @@ CASES = {
     ),
 }
 
+# What no case covers, for the tests of replicas and backends. No digit is learned from
+# the hole in its centre.
+COMPARED = {
+    "context_encoder_center": lambda: context_encoder(adversarial_weight=0),
+    "dim_dv_and_jsd": lambda: dim(estimator="dv_and_jsd", prior_weight=0),
+}
+
 # An adversary takes TensorFlow.
 ADVERSARIAL = {"context_encoder_adversarial", "dim_prior"}
-BOTH_BACKENDS = sorted(set(CASES) - ADVERSARIAL)
+BOTH_BACKENDS = sorted({*CASES, *COMPARED} - ADVERSARIAL)
 
 # Normalised in groups of the batch, or with draws by place in it: its order matters.
 ORDERED = {
@@ -136,7 +146,7 @@ ORDERED = {
 def make(name, seed=0, optimizer=None, adversary_optimizer=None):
     """A compiled model with the same weights at each call."""
     keras.utils.set_random_seed(seed)
-    model = CASES[name]()
+    model = {**CASES, **COMPARED}[name]()
     if name in ADVERSARIAL and adversary_optimizer is None:
         adversary_optimizer = keras.optimizers.SGD(0.01)
     model.compile(optimizer or tfssl.optimizers.SGD(0.05), adversary_optimizer)

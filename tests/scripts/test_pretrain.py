@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_named(method, setting):
     [
         (["--method=moco", "--set=symmetric=maybe"], "symmetric"),
         (["--method=cpc", "--encoder=context_cnn"], "Encoders that fit: dim_cnn"),
-        (["--method=dim", "--stem=small"], "dim_cnn, which takes no stem"),
+        (["--method=dim", "--stem=small"], "its encoder: dim_cnn takes no stem"),
     ],
 )
 def test_a_refused_argument_leaves_no_workdir(tmp_path, arguments, message):

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-from cases import CASES
+from cases import CASES, COMPARED
 from programs import run_test_program
 
 HERE = Path(__file__).parent
-# With those of two_replicas.py itself.
-NAMES = sorted([*CASES, "dim_dv_and_jsd", "distillation"])
+NAMES = sorted([*CASES, *COMPARED, "distillation"])
 
 
 @pytest.mark.slow

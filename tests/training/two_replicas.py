@@ -2,7 +2,7 @@
 
     python two_replicas.py NAME ...
 
-for cases by their names, and for those of `MORE`. It prints "equal".
+for cases by their names, and for "distillation". It prints "equal".
 """
 
 import sys
@@ -20,7 +20,6 @@ import cases
 from cases import batch, images, make
 
 import tfssl
-from tfssl.methods import dim
 
 
 def distillation():
@@ -31,20 +30,6 @@ def distillation():
     return tfssl.transfer.Distillation(
         student, teacher, views=cases.one_view(), alpha=0.25
     )
-
-
-def dv_and_jsd(scores, same):
-    """The other two estimators of Deep InfoMax, at the price of one."""
-    return dim.dv_loss(scores, same) + dim.jsd_loss(scores, same)
-
-
-dim.ESTIMATORS["dv_and_jsd"] = dv_and_jsd
-
-# What no case of the contract covers.
-MORE = {
-    "dim_dv_and_jsd": lambda: cases.dim(estimator="dv_and_jsd", prior_weight=0),
-    "distillation": distillation,
-}
 
 
 def labels(seed):
@@ -107,5 +92,5 @@ def fit(model, start, epoch, rate):
 
 
 if __name__ == "__main__":
-    cases.CASES.update(MORE)
+    cases.COMPARED["distillation"] = distillation
     main(sys.argv[1:])

@@ -3,9 +3,8 @@
 import inspect
 
 import keras
-from keras import ops
 
-from tfssl.layers import NORMS, normalize
+from tfssl.layers import NORMS, MixHalves, SqueezeHalves, normalize
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -297,12 +296,10 @@ def _bottleneck_block(build, x, filters, stride, name):
 def _selective_kernel(build, x, filters, stride, name):
     """Two 3x3 convolutions, and for each channel a mixture that the image chooses."""
     both = build.conv_norm_relu(x, 2 * filters, 3, stride, name)
-    a, b = ops.split(both, 2, axis=-1)
-    squeezed = ops.mean(a + b, axis=(1, 2), keepdims=True)
+    # Layers, not operations: Keras goes through a network by recursion, and the deepest
+    # would be too deep for Python.
+    squeezed = SqueezeHalves(name=f"{name}_squeeze")(both)
     hidden = max(filters // 16, 32)
     squeezed = build.conv_norm_relu(squeezed, hidden, 1, 1, f"{name}_squeeze")
     scores = build.conv(squeezed, 2 * filters, 1, 1, f"{name}_scores")
-    score_a, score_b = ops.split(scores, 2, axis=-1)
-    # A softmax over two.
-    share = ops.sigmoid(score_a - score_b)
-    return share * a + (1.0 - share) * b
+    return MixHalves(name=f"{name}_mix")(both, scores)

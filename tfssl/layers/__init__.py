@@ -9,6 +9,7 @@ from tfssl.layers.normalization import NORMS, normalize
 from tfssl.layers.patches import Patches
 from tfssl.layers.pooling import pooled
 from tfssl.layers.queue import Queue
+from tfssl.layers.selective_kernels import MixHalves, SqueezeHalves
 from tfssl.layers.split_batch_normalization import SplitBatchNormalization
 from tfssl.layers.split_image import SplitImage, rgb_to_lab
 
@@ -16,11 +17,13 @@ __all__ = [
     "BatchNormalization",
     "ChannelwiseDense",
     "MemoryBank",
+    "MixHalves",
     "NORMS",
     "Patches",
     "Queue",
     "SplitBatchNormalization",
     "SplitImage",
+    "SqueezeHalves",
     "as_projection_head",
     "follow",
     "momentum_copy",

@@ -6,7 +6,7 @@ from tfssl.methods.cpc import CPC
 from tfssl.methods.dim import DeepInfoMax
 from tfssl.methods.method import Method
 from tfssl.methods.moco import MoCo
-from tfssl.methods.recipes import SMALL_IMAGE, Recipe, recipe
+from tfssl.methods.recipes import Recipe, recipe
 from tfssl.methods.simclr import SimCLR
 from tfssl.methods.simclr_v2 import SimCLRv2
 
@@ -30,7 +30,6 @@ __all__ = [
     "METHODS",
     "ContextEncoder",
     "DeepInfoMax",
-    "SMALL_IMAGE",
     "Method",
     "MoCo",
     "Recipe",

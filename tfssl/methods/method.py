@@ -8,9 +8,8 @@ import numpy as np
 from keras import ops
 
 from tfssl import encoders, layers, replicas, training
-from tfssl.methods.recipes import SMALL_IMAGE
 from tfssl.training.batches import Batches, without_remainders
-from tfssl.training.images import check_images
+from tfssl.training.images import check_images, first_batch, images_of
 from tfssl.views.random import fold_in
 
 _MONITORED = 512
@@ -59,7 +58,7 @@ class Method(training.Trainer, keras.Model):
     # Of the adversary's Adam, if `compile` gets no other optimizer.
     adversary_adam = {"learning_rate": 2e-4, "beta_1": 0.5}
     # The largest image, in pixels, for which `make_encoder` takes the small stem.
-    small_image = SMALL_IMAGE
+    small_image = encoders.SMALL_IMAGE
     # What `make_encoder` gives to networks that take it, if nothing else is said.
     encoder_defaults = {}
 
@@ -132,53 +131,29 @@ class Method(training.Trainer, keras.Model):
         return []
 
     @classmethod
-    def make_encoder(cls, name, image_size, stem="auto", **kwargs):
+    def make_encoder(cls, name, image_size, **kwargs):
         """An encoder that suits the method, by name: what the scripts train.
 
         Args:
             name: one of `tfssl.encoders.ENCODERS`, such as "resnet18".
             image_size: int.
-            stem: "small" or "imagenet", see `tfssl.encoders.resnet`; the other networks
-                have one stem only. Defaults to "auto": small for small images.
-            **kwargs: of that function.
+            **kwargs: as `tfssl.encoders.encoder`.
 
         Returns:
             `keras.Model`.
 
         Raises:
-            ValueError: for an unknown name, or arguments that the network does not
-                take.
+            ValueError: as `tfssl.encoders.encoder`.
         """
-        if name not in encoders.ENCODERS:
+        small, defaults = cls.small_image, cls.encoder_defaults
+        try:
+            return encoders.encoder(
+                name, image_size, small_image=small, defaults=defaults, **kwargs
+            )
+        except ValueError as error:
             raise ValueError(
-                f"The encoder must be one of {', '.join(encoders.ENCODERS)}. Received: "
-                f"{name!r}"
-            )
-        takes = {
-            each: inspect.signature(make).parameters
-            for each, make in encoders.ENCODERS.items()
-        }
-        if stem != "auto":
-            kwargs["stem"] = stem
-        elif "stem" in takes[name]:
-            small = image_size is not None and np.max(image_size) <= cls.small_image
-            kwargs["stem"] = "small" if small else "imagenet"
-        for argument, value in cls.encoder_defaults.items():
-            if argument in takes[name]:
-                kwargs.setdefault(argument, value)
-        unknown = [argument for argument in kwargs if argument not in takes[name]]
-        if unknown:
-            fitting = [each for each in takes if kwargs.keys() <= takes[each].keys()]
-            remedy = (
-                f"Encoders that fit: {', '.join(fitting)}"
-                if fitting
-                else f"Arguments of {name}: {', '.join(takes[name])}"
-            )
-            raise ValueError(
-                f"{cls.__name__} cannot make its encoder of {name}, which takes no "
-                f"{' and no '.join(unknown)}. {remedy}. Received: {kwargs}"
-            )
-        return encoders.ENCODERS[name](image_size, **kwargs)
+                f"{cls.__name__} cannot make its encoder: {error}"
+            ) from None
 
     # What a method uses
 
@@ -303,12 +278,12 @@ class Method(training.Trainer, keras.Model):
                 "batch_size goes with an array of images; a data set is batched "
                 f"already. Received: batch_size={batch_size}"
             )
-        images = check_images(_images_of(_first_batch(x)))
+        images = check_images(images_of(first_batch(x)))
         self.check_batch(len(images))
         if not isinstance(x, keras.utils.PyDataset):
             x = without_remainders(x, self.batch_multiple)
         elif self.batch_multiple > 1 and x.num_batches:
-            self.check_batch(len(_images_of(x[x.num_batches - 1])))
+            self.check_batch(len(images_of(x[x.num_batches - 1])))
         callbacks = list(callbacks or [])
         if not any(isinstance(c, training.HealthCheck) for c in callbacks):
             callbacks.insert(0, training.HealthCheck())
@@ -351,7 +326,7 @@ class Method(training.Trainer, keras.Model):
         if isinstance(data, dict) and "views" in data:
             views = tuple(ops.cast(view, "float32") for view in data["views"])
         else:
-            views = tuple(self.make_views(_images_of(data), self.key()))
+            views = tuple(self.make_views(images_of(data), self.key()))
         self.check_views(len(views))
         if not self.needs_index:
             return views
@@ -404,30 +379,3 @@ def checked_encoder(encoder):
             f"shape {shape}"
         )
     return encoder
-
-
-def _images_of(data):
-    data = data[0] if isinstance(data, (tuple, list)) else data
-    if isinstance(data, dict):
-        if "views" not in data and "images" not in data:
-            raise ValueError(
-                'A dict of data must hold "images", or ready-made "views". Received '
-                f"the keys {sorted(data)}"
-            )
-        return data["views"][0] if "views" in data else data["images"]
-    return data
-
-
-def _first_batch(x):
-    if isinstance(x, keras.utils.PyDataset):
-        return x[0]
-    backend = inspect.getmodule(training.Trainer)
-    if backend.is_dataset(x):
-        first = backend.first_element(x)
-        if first is None:
-            raise ValueError("The data set is empty.")
-        return first
-    raise ValueError(
-        "fit takes an array of images, a tf.data.Dataset or a keras.utils.PyDataset. "
-        f"Received: {type(x)}"
-    )

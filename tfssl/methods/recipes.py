@@ -6,6 +6,7 @@ import math
 import keras
 
 from tfssl import optimizers
+from tfssl.encoders import SMALL_IMAGE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +99,6 @@ _OPTIMIZERS = {
     "lars": (optimizers.LARS, optimizers.scale_rate),
     "sgd": (optimizers.SGD, optimizers.scale_rate),
 }
-
-# Up to this size an image gets the small-image recipe, stem and views.
-SMALL_IMAGE = 64
 
 
 def _digits(**changes):

@@ -1,5 +1,6 @@
-"""Plain images: what every public function takes."""
+"""Plain images: what every public function takes, and where they are in data."""
 
+import keras
 import numpy as np
 
 # Enough to see the range without reading a memory-mapped array whole.
@@ -41,3 +42,43 @@ def check_images(images):
             "Multiply the images by 255."
         )
     return images
+
+
+def images_of(data):
+    """The images of one element of the data, or its first views.
+
+    Args:
+        data: images, `(images, labels)`, or a dict with "images" or "views".
+
+    Raises:
+        ValueError: for a dict with neither.
+    """
+    data = data[0] if isinstance(data, (tuple, list)) else data
+    if not isinstance(data, dict):
+        return data
+    if "views" not in data and "images" not in data:
+        raise ValueError(
+            'A dict of data must hold "images", or ready-made "views". Received '
+            f"the keys {sorted(data)}"
+        )
+    return data["views"][0] if "views" in data else data["images"]
+
+
+def first_batch(x):
+    """The first element of a `keras.utils.PyDataset` or a `tf.data.Dataset`.
+
+    Raises:
+        ValueError: for anything else, and for an empty data set.
+    """
+    if isinstance(x, keras.utils.PyDataset):
+        return x[0]
+    # By its name: beside JAX, TensorFlow need not be installed.
+    if not (type(x).__module__.startswith("tensorflow.") and hasattr(x, "take")):
+        raise ValueError(
+            "fit takes an array of images, a tf.data.Dataset or a "
+            f"keras.utils.PyDataset. Received: {type(x)}"
+        )
+    first = next(iter(x.take(1)), None)
+    if first is None:
+        raise ValueError("The data set is empty.")
+    return first

@@ -55,13 +55,3 @@ class Trainer:
 def _values(scope, variables, before):
     after = (scope.get_current_value(variable) for variable in variables)
     return [old if new is None else new for new, old in zip(after, before, strict=True)]
-
-
-def is_dataset(x):
-    """Whether `x` is a `tf.data` data set: not without TensorFlow."""
-    return type(x).__module__.startswith("tensorflow.")
-
-
-def first_element(x):
-    """First element of a `tf.data.Dataset`."""
-    return next(iter(x.take(1)), None)

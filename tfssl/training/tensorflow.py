@@ -89,16 +89,3 @@ def _clip_after_reduction(optimizer, gradients):
     summed = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     # What Keras clips and sums again is below its limit and adds up to this.
     return [g / count for g in optimizer._clip_gradients(summed)]
-
-
-def is_dataset(x):
-    """Whether `x` is a (possibly distributed) `tf.data` data set."""
-    return isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset))
-
-
-def first_element(x):
-    """First element of a `tf.data.Dataset`; None for a distributed one."""
-    return next(iter(x.take(1)), None) if isinstance(x, tf.data.Dataset) else None
-
-
-__all__ = ["Trainer", "first_element", "is_dataset"]
