@@ -2,7 +2,8 @@
 
     python one_backend.py FOLDER tensorflow|jax
 
-On JAX TensorFlow is out of reach, and each case also trains.
+On JAX TensorFlow is out of reach, and each case also trains. There a `fit` that fails
+must leave the weights where it came to.
 """
 
 import sys
@@ -20,6 +21,7 @@ if backend == "jax":
 
     sys.meta_path.insert(0, NoTensorFlow)
 
+import keras  # noqa: E402
 from cases import BOTH_BACKENDS, batch, images, make  # noqa: E402
 from test_contract import loss_and_gradients, numpy  # noqa: E402
 
@@ -34,3 +36,30 @@ for case in BOTH_BACKENDS:
     np.savez(f"{folder}/{case}.npz", loss, *[numpy(g) for g in gradients])
     if backend == "jax":
         model.fit(images(), batch_size=16, epochs=1, verbose=0)
+
+
+class Stopped(Exception):
+    """Ends a run."""
+
+
+def stop(*args, **kwargs):
+    raise Stopped
+
+
+if backend == "jax":
+    for where, moved in (("views_loss", False), ("on_epoch_end", True)):
+        model = make("moco")
+        start = model.get_weights()
+        callbacks = []
+        if where == "views_loss":
+            model.views_loss = stop
+        else:
+            callbacks.append(keras.callbacks.LambdaCallback(**{where: stop}))
+        try:
+            model.fit(images(), batch_size=16, callbacks=callbacks, verbose=0)
+        except Stopped:
+            pass
+        else:
+            raise AssertionError(f"{where} was not called")
+        for before, now in zip(start, model.get_weights(), strict=True):
+            assert np.isfinite(now).all() and np.any(now != before) == moved, where

@@ -51,6 +51,8 @@ class Method(training.Trainer, keras.Model):
     log_names = ()
     # Whether `views_loss` gets, after the views, the images' index in the data set.
     needs_index = False
+    # Whether features that are all alike are a failure, which stops the run.
+    can_collapse = True
     # The network that plays against the rest, with an optimizer of its own, or None.
     adversary = None
     # The argument that is 0 for a model without its adversary.

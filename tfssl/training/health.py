@@ -135,6 +135,8 @@ class HealthCheck(keras.callbacks.Callback):
                 "learning rate, a longer warm-up, or float32 instead of mixed "
                 "precision; look for images that are not finite."
             )
+        if not self.model.can_collapse:
+            return
         dim = self.model.feature_dim
         spread = logs.get("feature_std", 1.0) * np.sqrt(dim)
         self.collapsed = self.collapsed + 1 if spread < self.threshold else 0

@@ -3,12 +3,35 @@
 import jax
 import keras
 
+# What Keras takes along in this order.
+_STATE = (
+    "trainable_variables",
+    "non_trainable_variables",
+    "optimizer_variables",
+    "metrics_variables",
+)
+
 
 class Trainer:
     """Mixin of `tfssl.methods.Method`: one pure function of the model's state."""
 
     # The arrays are global, so the step is one for all devices.
     num_replicas = 1
+
+    def fit(self, *args, **kwargs):
+        try:
+            return super().fit(*args, **kwargs)
+        except BaseException:
+            # While Keras trains, it keeps the weights for itself.
+            self.jax_state_sync()
+            raise
+
+    def _get_jax_state(self, **parts):
+        state = super()._get_jax_state(**parts)
+        # For a step that fails before it has ended once.
+        names = [name for name in _STATE if parts.get(name)]
+        self._jax_state = dict(zip(names, state, strict=True))
+        return state
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer_state, metrics = state

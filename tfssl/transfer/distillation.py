@@ -75,6 +75,8 @@ class Distillation(Method):
 
     views_class = CropViews
     log_names = ("agreement",)
+    # Its features are logits; a new student gives all images the same.
+    can_collapse = False
 
     def __init__(
         self,
