@@ -186,6 +186,9 @@ def main():
             callbacks=watchers(train, test) + (run.callbacks(epoch) if chief else []),
             verbose=1 if sys.stdout.isatty() else 2,
         )
+    elif epoch:
+        # As at the end of `fit`, for optimizers that average the weights.
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     if chief:
         finish(run, model, train, test)
 

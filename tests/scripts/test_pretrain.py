@@ -1,11 +1,13 @@
 """What scripts/pretrain.py makes of its flags."""
 
+import dataclasses
 import types
 
+import keras
 import numpy as np
 import pytest
 from absl import app, flags
-from programs import imported, write_npz
+from programs import SMALL, imported, write_npz
 
 import tfssl
 
@@ -164,6 +166,42 @@ def test_a_refused_argument_leaves_no_workdir(tmp_path, arguments, message):
         with pytest.raises(ValueError, match=message):
             pretrain.main()
     assert not (tmp_path / "w").exists()
+
+
+def test_averaged_weights_are_saved_and_saved_again(tmp_path, monkeypatch):
+    """By a run, and by the same command after its end."""
+    write_npz(tmp_path / "data.npz")
+    arguments = (
+        f"--workdir={tmp_path / 'run'}",
+        f"--dataset=npz:{tmp_path / 'data.npz'}",
+        *("--batch_size=64", "--epochs=2", "--precision=float32", *SMALL[2:]),
+    )
+    saved = []
+    with imported("pretrain", *arguments, "--encoder_width=4") as pretrain:
+        chosen = pretrain.chosen_recipe
+        average = {"use_ema": True, "ema_momentum": 0.9}
+        monkeypatch.setattr(
+            pretrain,
+            "chosen_recipe",
+            lambda train: dataclasses.replace(
+                chosen(train), optimizer_arguments=average
+            ),
+        )
+        for _ in range(2):
+            pretrain.main()
+            encoder = keras.saving.load_model(tmp_path / "run" / "encoder.keras")
+            saved.append(encoder.get_weights())
+        with monkeypatch.context() as without:
+            without.setattr(
+                keras.optimizers.Optimizer, "finalize_variable_values", lambda *_: None
+            )
+            pretrain.main()
+    for once, again in zip(*saved, strict=True):
+        np.testing.assert_array_equal(once, again)
+    last = keras.saving.load_model(tmp_path / "run" / "encoder.keras")
+    kernel = last.get_layer("stem_conv").kernel
+    index = [w.path for w in last.weights].index(kernel.path)
+    assert np.abs(last.get_weights()[index] - saved[0][index]).max() > 1e-4
 
 
 def test_an_encoder_that_is_none():

@@ -238,7 +238,13 @@ RECIPES = {
             encoder_arguments={"patch_size": 80, "stride": 36},
             epochs=200,
             optimizer="adam",
-            optimizer_arguments={"beta_1": 0.8, "global_clipnorm": 0.01},
+            optimizer_arguments={
+                "beta_1": 0.8,
+                "global_clipnorm": 0.01,
+                # Polyak averaging; `fit` ends with the averages.
+                "use_ema": True,
+                "ema_momentum": 0.9999,
+            },
             # 4e-4 for 512 images.
             learning_rate=4e-4 / 2**0.5,
             weight_decay=0.0,
