@@ -69,6 +69,8 @@ def run(main):
             print("(TFSSL_TRACEBACK=1 shows where.)", file=sys.stderr)
             sys.exit(1)
 
+    # Warnings, but not all that libraries say; --verbosity=0 shows it.
+    FLAGS.verbosity = -1
     app.run(guarded)
 
 

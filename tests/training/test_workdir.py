@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from cases import images, make
 
-from tfssl.training.workdir import Workdir, read_metrics
+from tfssl.training.workdir import Workdir, read_metrics, write_text
 
 
 def trained(path, epochs=3):
@@ -15,6 +15,16 @@ def trained(path, epochs=3):
         images(32), batch_size=16, epochs=epochs, callbacks=run.callbacks(0), verbose=0
     )
     return run, model
+
+
+def test_files_are_as_readable_as_others(tmp_path):
+    write_text(tmp_path / "report.html", "a")
+    (tmp_path / "other").write_text("a")
+    ours, others = (tmp_path / name for name in ("report.html", "other"))
+    assert ours.stat().st_mode == others.stat().st_mode
+    with pytest.raises(TypeError):
+        write_text(tmp_path / "report.html", 1)
+    assert ours.read_text() == "a" and len(list(tmp_path.iterdir())) == 2
 
 
 def test_the_newest_good_checkpoint_wins(tmp_path):

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
+import uuid
 from importlib import metadata
 from pathlib import Path
 
@@ -254,9 +254,9 @@ class _whole_file:
         self.path = Path(path)
 
     def __enter__(self):
-        self.file = tempfile.NamedTemporaryFile(
-            "w", dir=self.path.parent, prefix=_PARTIAL, delete=False, newline=""
-        )
+        # Not of `tempfile`, whose files are for their owner only.
+        partial = self.path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
+        self.file = open(partial, "x", newline="")
         return self.file
 
     def __exit__(self, kind, *_):

@@ -77,7 +77,7 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
         write_text(new / "README.md", model_card(metadata))
         files = {}
         for path in sorted(new.iterdir()):
-            path.chmod(0o644)  # temporary files are their owner's only
+            path.chmod(0o644)  # for everyone, whoever publishes
             files[path.name] = file_facts(path)
         _put_in_place(work, zoo, name, {"summary": summary(metadata), "files": files})
     finally:
