@@ -66,6 +66,16 @@ def test_the_recipe_of_the_paper_makes_the_method(name):
         assert model.grid_shape == (6, 6) and model.steps == [3, 4, 5]
 
 
+@pytest.mark.parametrize("size", [96, 256])
+@pytest.mark.parametrize("name", ["context_encoder", "cpc", "dim"])
+def test_photos_of_another_size_than_the_papers_get_a_network_that_fits(name, size):
+    _, model = make(name, "auto", size, **PAPERS[name][-1])
+    if name == "cpc":
+        assert model.grid_shape == (7, 7) and model.steps == [2, 3, 4, 5, 6]
+    # Not one that connects every pixel with every other.
+    assert model.encoder.count_params() < 5_000_000
+
+
 def test_a_network_that_does_not_suit_the_method_is_refused_in_its_name():
     message = "MoCo cannot make its encoder: alexnet takes no norm. Encoders that fit: "
     with pytest.raises(ValueError, match=message):

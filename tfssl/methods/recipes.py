@@ -345,6 +345,15 @@ RECIPES["dim_global"] = tuple(
     for each in RECIPES["dim"]
 )
 
+# Image sizes that the network of a paper fits, and what "auto" takes for others.
+_FITS = {
+    "context_encoder": (lambda size: size.bit_count() == 1, {"encoder": "resnet50"}),
+    # Patches of a quarter of the side: a grid of 7 x 7, as in CPC v1.
+    "cpc": (lambda size: size == 260, {"encoder_arguments": {}}),
+    "dim": (lambda size: size == 32, {"encoder": "resnet50"}),
+}
+_FITS["dim_global"] = _FITS["dim"]
+
 
 def recipe(method, image_size, preset="auto"):
     """The recipe of a method.
@@ -354,7 +363,7 @@ def recipe(method, image_size, preset="auto"):
         image_size: int, height of the images in pixels.
         preset: "digits", a small network and views that fit handwritten digits;
             "cifar", tuned for images up to 64 pixels; "paper"; or "auto", which chooses
-            cifar or paper by the image size.
+            cifar or paper by the image size, and a network that fits it.
 
     Returns:
         `Recipe`.
@@ -372,6 +381,12 @@ def recipe(method, image_size, preset="auto"):
         raise ValueError(
             f"preset must be auto or one of {PRESETS}. Received: {preset!r}"
         )
+    chosen = preset
     if preset == "auto":
-        preset = "cifar" if image_size <= SMALL_IMAGE else "paper"
-    return RECIPES[method][PRESETS.index(preset)]
+        chosen = "cifar" if image_size <= SMALL_IMAGE else "paper"
+    found = RECIPES[method][PRESETS.index(chosen)]
+    if preset == "auto" and chosen == "paper" and method in _FITS:
+        fits, changes = _FITS[method]
+        if not fits(image_size):
+            found = dataclasses.replace(found, **changes)
+    return found
