@@ -52,7 +52,10 @@ def gather(x):
     context = _context()
     if context is None:
         return x
-    rows = context.all_gather(x, axis=0)
+    # The collective takes no bfloat16.
+    half = x.dtype == "bfloat16"
+    rows = context.all_gather(ops.cast(x, "float32") if half else x, axis=0)
+    rows = ops.cast(rows, x.dtype)
     # The collective forgets the shape.
     batch, *rest = x.shape
     rows.set_shape([batch and batch * context.num_replicas_in_sync, *rest])

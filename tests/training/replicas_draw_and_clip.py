@@ -1,5 +1,5 @@
-"""Program: replicas draw views of their own, clip the sum of their gradients, and take
-equally many images.
+"""Program: replicas draw views of their own, clip the sum of their gradients, take
+equally many images, and gather numbers of any precision.
 
 It prints "fine".
 """
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfssl import replicas
 from tfssl.training import Batches, devices
 
 if __name__ == "__main__":
@@ -51,6 +52,19 @@ def main():
     ]
     norm = np.sqrt(sum(np.sum(m**2) for m in moved))
     np.testing.assert_allclose(norm, 1e-3, rtol=1e-3)
+
+    for dtype in ("float32", "bfloat16", "int32"):
+        rows = strategy.run(
+            lambda dtype=dtype: replicas.gather(tf.cast([[replicas.index()]], dtype))
+        )
+        for each in strategy.experimental_local_results(rows):
+            assert each.dtype == dtype
+            np.testing.assert_array_equal(np.asarray(each, "float32"), [[0], [1]])
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    with strategy.scope():
+        model = make("moco")
+    loss = model.fit(images(16), batch_size=16, epochs=1, verbose=0).history["loss"]
+    assert np.isfinite(loss).all()
     print("fine")
 
 
