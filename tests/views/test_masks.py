@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -61,3 +62,18 @@ def test_blocks_that_rectangles_cannot_hide_are_refused(area):
 def test_regions_hide_a_part(area):
     with pytest.raises(ValueError, match="smallest and the largest share"):
         masks.region_masks(2, 16, RandomStream(0), area)
+
+
+def test_the_program_of_blocks_does_not_grow_with_their_number(monkeypatch):
+    """Unrolled, 128 masks of 16 pixels took XLA minutes to compile."""
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("counted on TensorFlow")
+
+    def operations(blocks):
+        monkeypatch.setattr(masks, "_BLOCKS", blocks)
+        make = tf.function(lambda key: masks.block_masks(2, 16, RandomStream(key)))
+        function = make.get_concrete_function(tf.TensorSpec((2,), "int32"))
+        return len(function.graph.as_graph_def().node)
+
+    assert operations(3) == operations(30)

@@ -79,11 +79,15 @@ def block_masks(batch, size, stream, area=0.25):
         "float32",
     )
     mask = ops.zeros_like(numbers[:, 0, :1, None] * np.zeros((size, size), "float32"))
-    for block in range(_BLOCKS):
-        rectangle = covers[:, block, 0, :, None] * covers[:, block, 1, None, :]
+
+    def add(block, mask):
+        rows, columns = ops.split(ops.take(covers, block, axis=1), 2, axis=1)
+        rectangle = ops.transpose(rows, (0, 2, 1)) * columns
         wanting = ops.mean(mask, axis=(1, 2), keepdims=True) < area
-        mask = ops.where(wanting, ops.maximum(mask, rectangle), mask)
-    return mask[..., None]
+        return ops.where(wanting, ops.maximum(mask, rectangle), mask)
+
+    # Not a loop of Python: unrolled, XLA takes minutes to compile it.
+    return ops.fori_loop(0, _BLOCKS, add, mask)[..., None]
 
 
 def region_masks(batch, size, stream, area=(0.2, 0.3)):
