@@ -174,7 +174,7 @@ def test_averaged_weights_are_saved_and_saved_again(tmp_path, monkeypatch):
     arguments = (
         f"--workdir={tmp_path / 'run'}",
         f"--dataset=npz:{tmp_path / 'data.npz'}",
-        *("--batch_size=64", "--epochs=2", "--precision=float32", *SMALL[2:]),
+        *("--batch_size=64", "--epochs=1", "--precision=float32", *SMALL[2:]),
     )
     saved = []
     with imported("pretrain", *arguments, "--encoder_width=4") as pretrain:
