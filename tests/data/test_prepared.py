@@ -79,6 +79,13 @@ def data_dir(tmp_path_factory):
         {"train": grey},
         {"image": image((8, 8, 1)), "label": tfds.features.Scalar(np.int64)},
     )
+    whole = {"id": tfds.features.Text(), "image": image(), "label": label}
+    named = [{"id": str(n), **row} for n, row in enumerate(rows)]
+    prepare(folder, "named", {"train": named}, whole)
+    # As many places as the image's number: they fill no batch.
+    places = {"places": tfds.features.Sequence(np.int64), **whole}
+    counted = [{"places": list(range(n)), **row} for n, row in enumerate(named)]
+    prepare(folder, "counted", {"train": counted}, places)
     prepare(folder, "text", {"train": [{"text": "a"}]}, {"text": tfds.features.Text()})
     return folder
 
@@ -101,6 +108,14 @@ def test_a_prepared_set_is_read_as_it_is_and_offline(data_dir, no_network):
     np.testing.assert_array_equal(train.labels, np.array(LABELS)[rows])
     again = load("tfds:tiny:1.0.0", data_dir=str(data_dir))
     np.testing.assert_array_equal(again.images, train.images)
+
+
+@pytest.mark.parametrize("name", ["named", "counted"])
+def test_other_features_are_left_out(data_dir, name):
+    train = load(f"tfds:{name}", data_dir=data_dir)
+    np.testing.assert_array_equal(by_content(train.images), by_content(PHOTOS))
+    rows = [(PHOTOS == x).all((1, 2, 3)).argmax() for x in train.images]
+    np.testing.assert_array_equal(train.labels, np.array(LABELS)[rows])
 
 
 def test_splits_are_named_never_guessed(data_dir):

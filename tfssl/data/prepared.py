@@ -17,8 +17,8 @@ from tfssl.data.storage import allocate
 
 CHUNK = 1000
 DEFAULT_SIZE = 256
-# Features that cost nothing to read.
-_SCALARS = ("id", "file_name", "image/filename")
+# Strings that image sets have besides; to decode them costs nothing.
+_STRINGS = ("id", "file_name", "image/filename")
 
 
 def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=None):
@@ -56,7 +56,7 @@ def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=Non
     keys = {"image": True} | ({"label": True} if label else {})
     # Encoded images of different sizes are left to Pillow, as those of a folder are.
     decoders = None if one_size else {"image": tfds.decode.SkipDecoding()}
-    if set(info.features) - {*keys, *_SCALARS}:
+    if set(info.features) - {*keys, *_STRINGS}:
         # What else there is, such as boxes, may not fit in a batch. To read a part,
         # tensorflow-datasets warns of its own code, so it does where it must.
         decoders = tfds.decode.PartialDecoding(keys, decoders=decoders)

@@ -22,8 +22,11 @@ class Trainer:
         try:
             return super().fit(*args, **kwargs)
         except BaseException:
-            # While Keras trains, it keeps the weights for itself.
-            self.jax_state_sync()
+            # While Keras trains, it keeps the weights for itself. A step that broke off
+            # may have used them up; then the error is all there is to tell.
+            values = jax.tree.leaves(getattr(self, "_jax_state", None))
+            if not any(value.is_deleted() for value in values):
+                self.jax_state_sync()
             raise
 
     def _get_jax_state(self, **parts):
