@@ -7,30 +7,23 @@ Pretrain an encoder on images alone, then fine-tune it with few labels:
     encoder + card -> zoo -> encoder                            `tfssl.zoo`
 """
 
-from tfssl import (
-    data,
-    encoders,
-    layers,
-    losses,
-    methods,
-    optimizers,
-    training,
-    transfer,
-    views,
-    zoo,
-)
+from tfssl import lazy
 from tfssl.version import __version__
 
-__all__ = [
-    "__version__",
-    "data",
-    "encoders",
-    "layers",
+_FLOORS = (
     "losses",
-    "methods",
     "optimizers",
-    "training",
-    "transfer",
+    "layers",
+    "heads",
     "views",
+    "training",
+    "encoders",
+    "methods",
+    "data",
+    "transfer",
     "zoo",
-]
+    "runs",
+)
+
+__all__ = ["__version__", *_FLOORS]
+__getattr__, __dir__ = lazy.parts(__name__, {floor: floor for floor in _FLOORS})

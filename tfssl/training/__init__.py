@@ -14,6 +14,7 @@ else:
 
 from tfssl.training.batches import Batches
 from tfssl.training.health import HealthCheck, Monitor, TrainingStopped
+from tfssl.training.images import fit_images, input_size
 from tfssl.training.workdir import Workdir
 
 __all__ = [
@@ -23,4 +24,6 @@ __all__ = [
     "Trainer",
     "TrainingStopped",
     "Workdir",
+    "fit_images",
+    "input_size",
 ]

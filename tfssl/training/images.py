@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 # Enough to see the range without reading a memory-mapped array whole.
 _SAMPLE = 1024
@@ -42,6 +43,54 @@ def check_images(images):
             "Multiply the images by 255."
         )
     return images
+
+
+def fit_images(images, size):
+    """Brings images to a size: the short side is resized, and the centre is kept.
+
+    Args:
+        images: array or tensor `[batch, height, width, 3]`, pixel values in [0, 255],
+            of a known height and width.
+        size: tuple `(height, width)` in pixels, of an encoder's input for example; a
+            None in it asks for nothing.
+
+    Returns:
+        The images themselves if they have this size, else a float32 tensor
+        `[batch, *size, 3]`; resized bilinearly, with antialiasing.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.training import fit_images
+        >>> tuple(fit_images(np.zeros((2, 40, 64, 3), "uint8"), (32, 32)).shape)
+        (2, 32, 32, 3)
+    """
+    height, width = images.shape[1:3]
+    if None in size or (height, width) == tuple(size):
+        return images
+    # The centre is cut first: the same picture for less work.
+    scale = min(height / size[0], width / size[1])
+    rows = min(max(round(scale * size[0]), 1), height)
+    columns = min(max(round(scale * size[1]), 1), width)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    cut = images[:, top : top + rows, left : left + columns]
+    cut = ops.cast(ops.convert_to_tensor(cut), "float32")
+    if (rows, columns) == tuple(size):
+        return cut
+    return ops.image.resize(
+        cut, size, interpolation="bilinear", antialias=True, data_format="channels_last"
+    )
+
+
+def input_size(model):
+    """Height and width of the images that a model takes; None in it for any.
+
+    Args:
+        model: built `keras.Model` of images.
+
+    Returns:
+        Tuple `(height, width)`.
+    """
+    return tuple(model.input_shape[1:3])
 
 
 def images_of(data):

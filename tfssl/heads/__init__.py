@@ -1,0 +1,1 @@
+"""Heads: what methods put on an encoder, and throw away after pretraining."""

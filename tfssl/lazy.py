@@ -1,0 +1,37 @@
+"""Packages whose parts are imported when they are first used.
+
+Importing Keras and a backend takes seconds. A program that only asks for names, such
+as `pretrain.py --help`, shall not wait for them. A file may also import from the
+package that it lies in, without a circle.
+"""
+
+import importlib
+import sys
+
+
+def parts(package, places):
+    """`__getattr__` and `__dir__` of a package.
+
+    Args:
+        package: string, its `__name__`.
+        places: dict from each public name to the module of the package that defines
+            it; a name that is the module itself stands for the module.
+
+    Returns:
+        Two functions, for the package's `__getattr__` and `__dir__`.
+
+    Example:
+        >>> import tfssl
+        >>> "SimCLR" in dir(tfssl.methods)
+        True
+    """
+
+    def load(name):
+        if name not in places:
+            raise AttributeError(f"{package} has no {name!r}")
+        module = importlib.import_module(f"{package}.{places[name]}")
+        found = module if name == places[name] else getattr(module, name)
+        setattr(sys.modules[package], name, found)
+        return found
+
+    return load, lambda: sorted(places)
