@@ -32,7 +32,7 @@ def check_not_negative(**values):
     _check("a number that is not negative", lambda x: x >= 0, values)
 
 
-def check_share(**values):
+def check_fraction(**values):
     """Refuses what is not a number within [0, 1]. As `check_positive`."""
     _check("a number within [0, 1]", lambda x: 0 <= x <= 1, values)
 
@@ -58,6 +58,10 @@ def check_count(minimum=1, /, **values):
 
 def _check(expected, holds, values):
     for name, value in values.items():
-        number = isinstance(value, numbers.Real) and math.isfinite(value)
-        if not (number and holds(value)):
+        # Of a schedule, what it begins and ends with.
+        reached = getattr(value, "endpoints", (value,))
+        if not all(
+            isinstance(x, numbers.Real) and math.isfinite(x) and holds(x)
+            for x in reached
+        ):
             raise ValueError(f"{name} must be {expected}. Received: {name}={value!r}")

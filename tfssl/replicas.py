@@ -83,8 +83,8 @@ def own(rows):
     return ops.slice(rows, starts, (batch, *rows.shape[1:]))
 
 
-def places(batch):
-    """Places of this replica's images in the batch of all: int32 `[batch]`."""
+def positions(batch):
+    """Positions of this replica's images in the batch of all: int32 `[batch]`."""
     return index() * batch + ops.arange(batch, dtype="int32")
 
 

@@ -2,16 +2,16 @@
 
 from tfssl.layers.batch_normalization import BatchNormalization
 from tfssl.layers.channelwise_dense import ChannelwiseDense
-from tfssl.layers.heads import as_projection_head, projection_head
-from tfssl.layers.memory_bank import MemoryBank
-from tfssl.layers.momentum import follow, momentum_copy
+from tfssl.layers.memory_bank import MemoryBank, Normalizers
 from tfssl.layers.normalization import NORMS, normalize
 from tfssl.layers.patches import Patches
 from tfssl.layers.pooling import pooled
 from tfssl.layers.queue import Queue
 from tfssl.layers.selective_kernels import MixHalves, SqueezeHalves
+from tfssl.layers.shuffle import shuffled
 from tfssl.layers.split_batch_normalization import SplitBatchNormalization
 from tfssl.layers.split_image import SplitImage, rgb_to_lab
+from tfssl.layers.teacher import Teacher, frozen_copy
 
 __all__ = [
     "BatchNormalization",
@@ -19,16 +19,16 @@ __all__ = [
     "MemoryBank",
     "MixHalves",
     "NORMS",
+    "Normalizers",
     "Patches",
     "Queue",
     "SplitBatchNormalization",
     "SplitImage",
     "SqueezeHalves",
-    "as_projection_head",
-    "follow",
-    "momentum_copy",
+    "Teacher",
+    "frozen_copy",
     "normalize",
     "pooled",
-    "projection_head",
     "rgb_to_lab",
+    "shuffled",
 ]

@@ -1,39 +1,62 @@
-"""Methods: what is learned from images without labels. One file each."""
+"""Methods: what is learned from images without labels. One file each.
 
-from tfssl.methods.cmc import CMC
-from tfssl.methods.context_encoder import ContextEncoder
-from tfssl.methods.cpc import CPC
-from tfssl.methods.dim import DeepInfoMax
-from tfssl.methods.method import Method
-from tfssl.methods.moco import MoCo
-from tfssl.methods.recipes import Recipe, recipe
-from tfssl.methods.simclr import SimCLR
-from tfssl.methods.simclr_v2 import SimCLRv2
+A file holds the class of its method, and `RECIPES`: for each of the method's names a
+dict from presets to recipes.
+"""
 
-# What --method chooses from.
+import importlib
+
+from tfssl import lazy
+
+# What --method chooses from, and where it is: file and class.
 METHODS = {
-    "cmc": CMC,
-    "context_encoder": ContextEncoder,
-    "cpc": CPC,
-    "dim": DeepInfoMax,
-    "dim_global": DeepInfoMax,
-    "moco": MoCo,
-    "moco_v1": MoCo,
-    "moco_v2": MoCo,
-    "simclr": SimCLR,
-    "simclr_v2": SimCLRv2,
+    "byol": "byol.BYOL",
+    "cmc": "cmc.CMC",
+    "context_encoder": "context_encoder.ContextEncoder",
+    "cpc": "cpc.CPC",
+    "dim": "dim.DeepInfoMax",
+    "dim_global": "dim.DeepInfoMax",
+    "moco_v1": "moco.MoCo",
+    "moco_v2": "moco.MoCo",
+    "simclr": "simclr.SimCLR",
+    "simclr_v2": "simclr_v2.SimCLRv2",
 }
 
-__all__ = [
-    "CMC",
-    "CPC",
-    "METHODS",
-    "ContextEncoder",
-    "DeepInfoMax",
-    "Method",
-    "MoCo",
-    "Recipe",
-    "SimCLR",
-    "SimCLRv2",
-    "recipe",
-]
+_PLACES = {
+    "AdversarialMethod": "adversarial",
+    "Batch": "method",
+    "Method": "method",
+    "Recipe": "recipes",
+    "recipe": "recipes",
+    **{name: file for file, _, name in (x.partition(".") for x in METHODS.values())},
+}
+
+__all__ = ["METHODS", "method_class", *_PLACES]
+__getattr__, _names = lazy.parts(__name__, _PLACES)
+
+
+def __dir__():
+    return [*_names(), "METHODS", "method_class"]
+
+
+def method_class(name):
+    """The class of a method, by its name.
+
+    Args:
+        name: one of `METHODS`, such as "simclr".
+
+    Returns:
+        A subclass of `Method`.
+
+    Raises:
+        ValueError: for another name.
+
+    Example:
+        >>> import tfssl
+        >>> tfssl.methods.method_class("moco_v2").__name__
+        'MoCo'
+    """
+    if name not in METHODS:
+        raise ValueError(f"method must be one of {sorted(METHODS)}. Received: {name!r}")
+    file, _, found = METHODS[name].partition(".")
+    return getattr(importlib.import_module(f"{__name__}.{file}"), found)

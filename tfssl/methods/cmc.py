@@ -3,19 +3,21 @@
 import keras
 from keras import ops
 
-from tfssl import encoders, layers, losses, replicas
-from tfssl.checks import check_count, check_positive, check_share
+from tfssl import encoders, heads, layers, losses
+from tfssl.checks import check_count, check_fraction, check_positive
 from tfssl.methods.method import Method, checked_encoder
+from tfssl.methods.recipes import Recipe, digits
 from tfssl.training import Batches
-from tfssl.views import CropViews, RandomStream
+from tfssl.views import CropViews
 
-_EPSILON = 1e-7
 _CONTRASTS = ("infonce", "softmax", "nce")
 
 
 @keras.saving.register_keras_serializable("tfssl")
 class CMC(Method):
-    """Contrasts two parts of an image, each with an encoder of its own.
+    """Luminance of a view with colours of another view of the image, against others.
+
+    Both parts have an encoder of their own:
 
         f_1 = normalize(projector_1(encoder_1(L)))
         f_2 = normalize(projector_2(encoder_2(ab)))
@@ -37,7 +39,7 @@ class CMC(Method):
         projector: widths of the layers of each of the two projectors; no
             normalisation. Defaults to `(128,)`.
         contrast: "infonce", "softmax" or "nce". Defaults to "infonce".
-        images: int, images in the data set; for "softmax" and "nce".
+        num_images: int, images in the data set; for "softmax" and "nce".
         negatives: int, rows drawn for each image; for "softmax" and "nce". They may hit
             the image itself. Defaults to 16384.
         temperature: float, above 0. Defaults to 0.07.
@@ -57,7 +59,7 @@ class CMC(Method):
         ... )
         >>> encoder = tfssl.encoders.split_pair(l, ab, image_size=16)
         >>> model = tfssl.methods.CMC(
-        ...     encoder, contrast="softmax", images=16, negatives=8
+        ...     encoder, contrast="softmax", num_images=16, negatives=8
         ... )
         >>> model.compile("adam")
         >>> images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), "uint8")
@@ -76,7 +78,7 @@ class CMC(Method):
         views=None,
         projector=(128,),
         contrast="infonce",
-        images=None,
+        num_images=None,
         negatives=16384,
         temperature=0.07,
         bank_momentum=0.5,
@@ -100,14 +102,14 @@ class CMC(Method):
             )
         check_positive(temperature=temperature)
         check_count(negatives=negatives)
-        check_share(bank_momentum=bank_momentum)
+        check_fraction(bank_momentum=bank_momentum)
         self.projectors = [
-            layers.projection_head(width, projector, norm=False, name=f"projector_{n}")
+            heads.projection_head(width, projector, norm=False, name=f"projector_{n}")
             for n, width in enumerate(self.widths, start=1)
         ]
         self.projector = tuple(projector)
         self.contrast = contrast
-        self.images = images
+        self.num_images = num_images
         self.negatives = negatives
         self.temperature = temperature
         self.bank_momentum = bank_momentum
@@ -115,58 +117,40 @@ class CMC(Method):
             # The banks hold what else there is to be found.
             self.num_views = 1
             self.check_views(self.views.num_views)
-            if images is None:
+            if num_images is None:
                 raise ValueError(
                     f"contrast={contrast!r} keeps a row for each image of the data "
-                    f"set. Received: images={images}"
+                    f"set. Received: num_images={num_images}"
                 )
-            check_count(images=images)
+            check_count(num_images=num_images)
             self.banks = [
                 layers.MemoryBank(
-                    images, projector[-1], bank_momentum, seed + n, f"bank_{n}"
+                    num_images, projector[-1], bank_momentum, seed + n, f"bank_{n}"
                 )
                 for n in (1, 2)
             ]
         if contrast == "nce":
-            # Of both directions; 0 until the first batch sets it.
-            self.normalizers = self.add_weight(
-                name="normalizers", shape=(2,), initializer="zeros", trainable=False
-            )
+            self.normalizers = layers.Normalizers(2, num_images)
 
     @property
     def needs_index(self):
         return self.contrast != "infonce"
 
-    @classmethod
-    def make_encoder(cls, name, image_size, width=64, split="lab", **kwargs):
-        """As `Method.make_encoder`: two of them, each of half the width."""
-        shapes = layers.SplitImage(split).view_shapes(image_size, image_size)
-        pair = [
-            super(CMC, cls).make_encoder(
-                name,
-                (rows, columns),
-                width=max(width // 2, 1),
-                channels=channels,
-                **kwargs,
-            )
-            for rows, columns, channels in shapes
-        ]
-        return encoders.split_pair(*pair, image_size, split, name=f"{name}_{split}")
-
     def fit(self, x=None, *args, **kwargs):
         """As `Method.fit`; a bank must have a row for each image of an array."""
         images = x.images if isinstance(x, Batches) else x
-        if self.needs_index and hasattr(images, "shape") and len(images) > self.images:
+        count = len(images) if hasattr(images, "shape") else 0
+        if self.needs_index and count > self.num_images:
             raise ValueError(
-                f"The banks have {self.images} rows, one for each image. Choose "
-                f"images={len(images)}. Received: {len(images)} images"
+                f"The banks have {self.num_images} rows, one for each image. Choose "
+                f"num_images={count}. Received: {count} images"
             )
         return super().fit(x, *args, **kwargs)
 
-    def views_loss(self, views):
+    def views_loss(self, batch):
         if self.contrast == "infonce":
-            return self.batch_loss(views)
-        return self.bank_loss(*views)
+            return self.batch_loss(batch.views)
+        return self.bank_loss(batch)
 
     def parts(self, images):
         """Unit vectors f_1 and f_2 of images, in training mode."""
@@ -182,85 +166,111 @@ class CMC(Method):
         f_1, f_2 = (
             ops.split(f, len(views)) for f in self.parts(ops.concatenate(views))
         )
-        labels = replicas.places(ops.shape(f_1[0])[0])
         loss = accuracy = 0.0
         # Of two views, the other part is that of the other view.
         for a, b in zip(f_1, f_2[::-1], strict=True):
-            for logits in (self.batch_logits(a, b), self.batch_logits(b, a)):
-                loss += losses.cross_entropy(logits, labels)
-                accuracy += losses.accuracy(logits, labels) / 2
+            for query, key in ((a, b), (b, a)):
+                logits, own = losses.batch_logits(
+                    query, key, self.now(self.temperature)
+                )
+                loss += losses.cross_entropy(logits, own)
+                accuracy += losses.accuracy(logits, own) / 2
         count = len(views)
         return loss / count, {"contrastive_accuracy": accuracy / count}
 
-    def bank_loss(self, images, index):
+    def bank_loss(self, batch):
         """Each part finds its image's row in the bank of the other part."""
-        parts = self.parts(images)
+        (images,), index, _ = batch
+        f_1, f_2 = self.parts(images)
         rows = ops.concatenate([index[:, None], self.draw(index)], axis=1)
-        logits = [self.bank_logits(f, 1 - n, rows) for n, f in enumerate(parts)]
-        labels = ops.zeros_like(index)
+        logits = [
+            self.bank_logits(f_1, f_2, self.banks[1], rows),
+            self.bank_logits(f_2, f_1, self.banks[0], rows),
+        ]
+        own = ops.zeros_like(index)
         if self.contrast == "nce":
             scores = [ops.exp(each) for each in logits]
-            self.set_normalizers(scores)
+            z = self.normalizers(scores)
             loss = sum(
-                nce_loss(each / self.normalizers[n], self.images)
+                losses.nce(each / z[n], self.num_images)
                 for n, each in enumerate(scores)
             )
         else:
-            loss = sum(losses.cross_entropy(each, labels) for each in logits)
-        for bank, f in zip(self.banks, parts, strict=True):
+            loss = sum(losses.cross_entropy(each, own) for each in logits)
+        for bank, f in zip(self.banks, (f_1, f_2), strict=True):
             bank.update(index, f)
-        accuracy = sum(losses.accuracy(each, labels) for each in logits) / 2
+        accuracy = sum(losses.accuracy(each, own) for each in logits) / 2
         return loss, {"contrastive_accuracy": accuracy}
 
-    def batch_logits(self, queries, others):
-        """Each query against the other view of all images of the batch."""
-        return (
-            ops.matmul(queries, ops.transpose(replicas.gather(others)))
-            / self.temperature
-        )
-
-    def bank_logits(self, queries, bank, rows):
+    def bank_logits(self, queries, keys, bank, rows):
         """Each query against its image's row of a bank, then the drawn ones."""
-        stored = ops.take(self.banks[bank].rows, rows, axis=0)
-        return ops.einsum("bd,bkd->bk", queries, stored) / self.temperature
+        temperature = self.now(self.temperature)
+        logits = losses.bank_logits(queries, bank.rows, rows, temperature)
+        if not self.evaluating:
+            return logits
+        # A held-out image has no row; its other part stands for it.
+        own = ops.sum(queries * keys, axis=1, keepdims=True) / temperature
+        return ops.concatenate([own, logits[:, 1:]], axis=1)
 
     def draw(self, index):
-        """Random rows `[batch, negatives]`; the draw of the whole batch is shared."""
-        total = ops.shape(index)[0] * replicas.count()
-        numbers = RandomStream(self.key(shared=True)).uniform((total, self.negatives))
-        rows = ops.cast(replicas.own(numbers) * self.images, "int32")
-        return ops.minimum(rows, self.images - 1)
-
-    def set_normalizers(self, scores):
-        """Of the first batch: mean score times images, so that P is about 1 / n."""
-        new = ops.stack(
-            [replicas.mean(ops.mean(each)) * self.images for each in scores]
-        )
-        old = ops.convert_to_tensor(self.normalizers)
-        self.normalizers.assign(ops.where(old > 0, old, ops.stop_gradient(new)))
+        """Random rows `[batch, negatives]`; they may hit the image itself."""
+        numbers = self.uniform((ops.shape(index)[0], self.negatives), "negatives")
+        rows = ops.cast(numbers * self.num_images, "int32")
+        return ops.minimum(rows, self.num_images - 1)
 
 
-def nce_loss(probabilities, images):
-    """Noise-contrastive estimation: which row is the image's own, which is noise.
+def make_encoder(name, image_size, width=64, split="lab", **kwargs):
+    """Two encoders of a kind side by side, each of half the width.
 
     Args:
-        probabilities: float32 `[batch, 1 + negatives]`, of the own row and the drawn.
-        images: int, images that the noise draws from.
+        name: string, one of `tfssl.encoders.ENCODERS`.
+        image_size: int, height and width of the images.
+        width: int, channels of the first stage of both together. Defaults to 64.
+        split: "lab" or "halves", of `tfssl.layers.SplitImage`. Defaults to "lab".
+        **kwargs: as `tfssl.encoders.encoder`.
 
     Returns:
-        float32 scalar, the mean over the batch of the sum over the rows.
-
-    Example:
-        >>> import keras
-        >>> from tfssl.methods.cmc import nce_loss
-        >>> p = keras.ops.full((2, 1 + 4096), 1 / 50_000)
-        >>> round(float(nce_loss(p, 50_000)), 2)
-        9.32
-
-    Source: Wu et al. 2018, arXiv 1805.01978, section 3.2.
+        `keras.Model` of `tfssl.encoders.split_pair`.
     """
-    noise = (probabilities.shape[1] - 1) / images
-    total = probabilities + noise + _EPSILON
-    own = ops.log(probabilities[:, 0] / total[:, 0])
-    drawn = ops.sum(ops.log(noise / total[:, 1:]), axis=1)
-    return -ops.mean(own + drawn)
+    pair = [
+        encoders.encoder(
+            name, (rows, columns), width=max(width // 2, 1), channels=channels, **kwargs
+        )
+        for rows, columns, channels in layers.SplitImage(split).view_shapes(
+            image_size, image_size
+        )
+    ]
+    return encoders.split_pair(*pair, image_size, split, name=f"{name}_{split}")
+
+
+RECIPES = {
+    "cmc": {
+        "digits": digits(
+            arguments={"temperature": 0.2, "projector": (128, 64)},
+            # Two views that share the digit, and not quite its position and size.
+            views={"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2},
+            make_encoder=make_encoder,
+            encoder_arguments={"split": "halves", "dim": 128},
+        ),
+        "cifar": Recipe(
+            arguments={"temperature": 0.1},
+            views={"num_views": 2},
+            make_encoder=make_encoder,
+            optimizer="sgd",
+            learning_rate=0.06,
+            weight_decay=5e-4,
+        ),
+        "paper": Recipe(
+            arguments={"contrast": "nce", "negatives": 16384, "temperature": 0.07},
+            views={"crop_scale": (0.08, 1.0)},
+            make_encoder=make_encoder,
+            encoder="resnet50",
+            epochs=240,
+            optimizer="sgd",
+            learning_rate=0.06,
+            weight_decay=1e-4,
+            batch_size=128,
+            milestones=(120 / 240, 160 / 240, 200 / 240),
+        ),
+    }
+}

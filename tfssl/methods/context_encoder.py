@@ -1,16 +1,15 @@
 """Context Encoders: fill a hole from what is around it."""
 
-import math
-
 import keras
 import numpy as np
 from keras import ops
 
-from tfssl import layers, replicas
-from tfssl.checks import check_count, check_not_negative, check_share
-from tfssl.methods.method import Method
-from tfssl.views import CropViews, RandomStream, masks
-from tfssl.views.random import fold_in
+from tfssl import encoders, heads
+from tfssl.checks import check_count, check_fraction, check_not_negative
+from tfssl.methods.adversarial import AdversarialMethod
+from tfssl.methods.inpainting import Inpainting
+from tfssl.methods.recipes import Recipe, digits
+from tfssl.views import CropViews, masks
 
 # Of the pixels of natural images, in [0, 255].
 _MEAN_COLOR = (123.7, 116.3, 103.5)
@@ -18,8 +17,8 @@ _HOLES = ("center", "blocks", "region")
 
 
 @keras.saving.register_keras_serializable("tfssl")
-class ContextEncoder(Method):
-    """Encodes an image with a hole, and decodes what was in the hole.
+class ContextEncoder(Inpainting, AdversarialMethod):
+    """What fills a hole with what was there; a discriminator may judge it too.
 
         filling = decoder(encoder((1 - M) x + M fill))
         reconstruction = mean of (filling - x)^2 in the hole, pixels in [-1, 1]
@@ -72,8 +71,6 @@ class ContextEncoder(Method):
 
     views_class = CropViews
     adversary_weight = "adversarial_weight"
-    # A residual network gives its map to the decoder.
-    encoder_defaults = {"pooling": False, "zero_init_residual": False}
     num_views = 1
 
     def __init__(
@@ -108,7 +105,7 @@ class ContextEncoder(Method):
         check_count(0, overlap=overlap)
         check_count(width=width)
         check_not_negative(overlap_weight=overlap_weight)
-        check_share(adversarial_weight=adversarial_weight)
+        check_fraction(adversarial_weight=adversarial_weight)
         if hole == "center" and overlap >= size // 4:
             raise ValueError(
                 f"overlap must be less than {size // 4}, or no hole is left of images "
@@ -128,14 +125,14 @@ class ContextEncoder(Method):
         self.fill = fill
         self.width = width
         filling_size = size // 2 if hole == "center" else size
-        self.decoder = decoder(encoder.output_shape[1:], filling_size, width)
+        self.decoder = heads.decoder(encoder.output_shape[1:], filling_size, width)
         self.add_logs("reconstruction_loss")
         if adversarial_weight:
-            self.adversary = discriminator(filling_size, width)
+            self.adversary = heads.discriminator(filling_size, width)
             self.add_logs("fooling_loss", "adversary_loss")
 
-    def views_loss(self, views):
-        (images,) = views
+    def views_loss(self, batch):
+        (images,) = batch.views
         hidden = self.masks(ops.shape(images)[0])
         filling = self.fillings(images, hidden, training=True)
         real = self.framed(images / 127.5 - 1.0)
@@ -157,10 +154,8 @@ class ContextEncoder(Method):
             return ops.convert_to_tensor(
                 masks.center_mask(self.image_size, self.overlap)
             )
-        # Those of all replicas, so that two draw what one draws for both.
-        stream = RandomStream(fold_in(self.key(shared=True), 1))
         make = masks.block_masks if self.hole == "blocks" else masks.region_masks
-        return replicas.own(make(batch * replicas.count(), self.image_size, stream))
+        return make(batch, self.image_size, self.stream("masks"))
 
     def hidden_images(self, images, hidden):
         """The images with the fill in the hole: all that the encoder sees."""
@@ -201,168 +196,64 @@ class ContextEncoder(Method):
         of_real = ops.mean(ops.softplus(-self.scores(real)))
         return of_real + ops.mean(ops.softplus(self.scores(filling)))
 
-    def inpaint(self, images, mask=None):
-        """Fills holes of images.
 
-        Args:
-            images: `[batch, size, size, 3]`, pixel values in [0, 255].
-            mask: array `[size, size]` or `[batch, size, size]`, 1 or True for what is
-                to be filled. Defaults to the central hole. A model that learned
-                `hole="center"` fills nothing else.
-
-        Returns:
-            float32 array of the images' shape; outside the hole they are the images.
-
-        Raises:
-            ValueError: for a mask that the model cannot fill, or of another shape.
-        """
-        images = np.asarray(images, "float32")
-        size = self.image_size
-        if mask is None:
-            mask = self._center()
-        elif self.hole == "center":
-            raise ValueError(
-                'A model with hole="center" fills its central hole only; leave out the '
-                'mask, or train with hole="blocks". Received: a mask'
-            )
-        mask = np.asarray(mask, "float32")
-        mask = mask if mask.ndim == 4 else mask.reshape(-1, *mask.shape[-2:], 1)
-        if mask.shape[1:] != (size, size, 1) or len(mask) not in (1, len(images)):
-            raise ValueError(
-                f"The mask must be [{size}, {size}] or one for each of the "
-                f"{len(images)} images. Received: shape {mask.shape}"
-            )
-        mask = np.broadcast_to(mask, (len(images), *mask.shape[1:]))
-        fillings = [
-            ops.convert_to_numpy(
-                self.fillings(images[i : i + _BATCH], mask[i : i + _BATCH])
-            )
-            for i in range(0, len(images), _BATCH)
-        ]
-        filling = np.concatenate(fillings)
-        filled = images.copy()
-        self.framed(filled)[...] = np.clip((filling + 1.0) * 127.5, 0.0, 255.0)
-        return np.where(mask > 0, filled, images)
-
-    def _center(self):
-        """The central hole, as nearly as the side allows: `[1, size, size, 1]`."""
-        rest = self.image_size % 4
-        margin = self.overlap if self.hole == "center" else 0
-        mask = masks.center_mask(self.image_size - rest, margin)
-        return np.pad(mask, ((0, 0), (0, rest), (0, rest), (0, 0)))
-
-    def figures(self, images):
-        """Images, their holes and fillings, with the error of the fillings."""
-        images = np.asarray(images, "float32")
-        if self.hole == "center":
-            mask = self._center()
-        else:
-            mask = ops.convert_to_numpy(self.masks(len(images)))
-        holes = ops.convert_to_numpy(self.hidden_images(images[:_SHOWN], mask[:_SHOWN]))
-        given = None if self.hole == "center" else mask
-        filled = self.inpaint(images, given)
-        inside = np.broadcast_to(mask > 0, images.shape)
-        mean = images.mean(axis=(0, 1, 2)) + np.zeros_like(images)
-        numbers = [
-            f"{what}: PSNR {psnr:.2f} dB, L1 {l1:.2%}"
-            for what, (psnr, l1) in {
-                "fillings": _errors(filled[inside], images[inside]),
-                "the mean colour": _errors(mean[inside], images[inside]),
-            }.items()
-        ]
-        rows = [
-            [("original", image), ("hole", hole), ("filling", filling)]
-            for image, hole, filling in zip(
-                images[:_SHOWN], holes[:_SHOWN], filled[:_SHOWN], strict=True
-            )
-        ]
-        caption = f"In the holes of {len(images)} images, {'; '.join(numbers)}."
-        return [("What it fills in", caption, rows)]
-
-
-_SHOWN = 12
-# Images that are filled at a time.
-_BATCH = 64
-
-
-def _errors(a, b):
-    """PSNR in dB, and mean absolute difference as a share of the range."""
-    mse = np.mean(np.square(a - b))
-    psnr = 10 * math.log10(255**2 / mse) if mse else math.inf
-    return psnr, np.mean(np.abs(a - b)) / 255
-
-
-def decoder(features_shape, size, width, name="decoder"):
-    """From features, or a map of them, to pixels in [-1, 1].
+def make_encoder(name, image_size, **kwargs):
+    """An encoder by its name; a residual network gives its map to the decoder.
 
     Args:
-        features_shape: tuple, `(dim,)` or `(height, width, dim)`.
-        size: int, side of what it gives.
-        width: int, channels before the last layer; before that they double.
-        name: string.
+        name: string, one of `tfssl.encoders.ENCODERS`.
+        image_size: int, height and width of the images.
+        **kwargs: as `tfssl.encoders.encoder`.
 
     Returns:
-        `keras.Model` to `[batch, size, size, 3]`.
+        `keras.Model`.
     """
-    inputs = x = keras.Input(features_shape)
-    start = 4 if len(features_shape) == 1 else features_shape[0]
-    doublings = max(round(math.log2(size / start)), 1)
-    filters = [width * 2 ** min(n, 3) for n in reversed(range(doublings))]
-    if len(features_shape) == 1:
-        x = keras.layers.Reshape((1, 1, features_shape[0]))(x)
-        x = _up(x, filters[0], 1, "valid")
-    else:
-        x = layers.ChannelwiseDense(name="channelwise")(x)
-        x = keras.layers.Conv2D(filters[0], 1, use_bias=False)(x)
-        x = keras.layers.ReLU()(layers.BatchNormalization()(x))
-    for count in filters[1:]:
-        x = _up(x, count)
-    x = keras.layers.Conv2DTranspose(
-        3, 4, 2, "same", kernel_initializer=_normal(), dtype="float32", name="pixels"
-    )(x)
-    if x.shape[1] != size:
-        x = keras.layers.Resizing(size, size, dtype="float32")(x)
-    x = keras.layers.Activation("tanh", dtype="float32")(x)
-    return keras.Model(inputs, x, name=name)
+    defaults = {"pooling": False, "zero_init_residual": False}
+    return encoders.encoder(name, image_size, defaults=defaults, **kwargs)
 
 
-def _normal():
-    # One for each layer: an initializer gives the same numbers twice.
-    return keras.initializers.RandomNormal(stddev=0.02)
+# Networks that play against each other bear less momentum.
+_ADVERSARIAL = {"beta_1": 0.5}
 
-
-def _up(x, filters, stride=2, padding="same"):
-    x = keras.layers.Conv2DTranspose(
-        filters, 4, stride, padding, use_bias=False, kernel_initializer=_normal()
-    )(x)
-    return keras.layers.ReLU()(layers.BatchNormalization()(x))
-
-
-def discriminator(size, width, name="discriminator"):
-    """Tells pixels that were there from fillings; it does not see the context.
-
-    Args:
-        size: int, side of what it sees.
-        width: int, channels of the first layer; then they double.
-        name: string.
-
-    Returns:
-        `keras.Model`, `[batch, size, size, 3]` with pixels in [-1, 1] to logits
-        `[batch, 1]`.
-    """
-    inputs = x = keras.Input((size, size, 3))
-    for number in range(max(round(math.log2(size / 4)), 1)):
-        x = keras.layers.Conv2D(
-            width * 2 ** min(number, 3),
-            4,
-            2,
-            "same",
-            use_bias=number == 0,
-            kernel_initializer=_normal(),
-        )(x)
-        if number:
-            x = layers.BatchNormalization()(x)
-        x = keras.layers.LeakyReLU(0.2)(x)
-    x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
-    return keras.Model(inputs, x, name=name)
+RECIPES = {
+    "context_encoder": {
+        "digits": digits(
+            arguments={"hole": "blocks", "adversarial_weight": 0, "width": 16},
+            # Nearly the image: the task is made of its holes.
+            views={
+                "num_views": 1,
+                "crop_scale": (0.9, 1.0),
+                "degrees": 4.0,
+                "brightness": 0.0,
+            },
+            make_encoder=make_encoder,
+            encoder="context_cnn",
+            encoder_arguments={"bottleneck": 128},
+        ),
+        "cifar": Recipe(
+            arguments={"width": 32},
+            views={"crop_scale": (0.5, 1.0)},
+            make_encoder=make_encoder,
+            encoder="context_cnn",
+            encoder_arguments={"bottleneck": 512},
+            optimizer="adam",
+            optimizer_arguments=_ADVERSARIAL,
+            weight_decay=0.0,
+            batch_size=128,
+        ),
+        "paper": Recipe(
+            make_encoder=make_encoder,
+            encoder="context_cnn",
+            optimizer="adam",
+            optimizer_arguments=_ADVERSARIAL,
+            # 2e-3 for 64 images, ten times the discriminator's.
+            learning_rate=4e-3,
+            weight_decay=0.0,
+            batch_size=64,
+            milestones=(),
+            # The network halves images down to 4 x 4.
+            fits=lambda image_size: image_size.bit_count() == 1,
+            elsewhere={"encoder": "resnet50"},
+        ),
+    }
+}

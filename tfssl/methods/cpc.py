@@ -1,14 +1,13 @@
 """CPC: predict the features of the rows below from the rows above."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from tfssl import encoders, layers, losses, replicas
+from tfssl import encoders, heads, layers, losses
 from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.method import Method
-from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews
-from tfssl.views.random import fold_in
+from tfssl.methods.recipes import Recipe, digits
+from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews, fold_in
 
 _PATCH_VIEWS = {
     each.__name__: each for each in (CropViews, DigitViews, PatchViews, SimCLRViews)
@@ -17,13 +16,13 @@ _PATCH_VIEWS = {
 
 @keras.saving.register_keras_serializable("tfssl")
 class CPC(Method):
-    """Contrastive predictive coding on a grid of overlapping patches.
+    """Rows of patches predicted from the rows above, against all patches of the batch.
 
         z = encoder(image)                            one vector for each patch
         c = context(z)                                c_r sees the rows of z up to r
         loss = mean over k of -log softmax(scale W_k c_r . targets)[z_(r + k)]
 
-    The targets are the patches of all images of the batch, over all replicas, after one
+    The targets are the patches of all images of the batch, over all devices, after one
     linear layer. With four directions the grid is turned as well, so that a network of
     its own predicts upwards, leftwards and rightwards.
 
@@ -68,9 +67,6 @@ class CPC(Method):
     views_class = CropViews
     num_views = 1
     log_names = ("contrastive_accuracy",)
-    # Of a patch.
-    small_image = 32
-    encoder_defaults = {"zero_init_residual": False}
 
     def __init__(
         self,
@@ -119,54 +115,43 @@ class CPC(Method):
         if isinstance(patch_views, str):
             patch_views = _named_views(patch_views, self.patches.size)
         self.patch_views = patch_views
+        width = self.feature_dim
         self.target = (
-            None if dim is None else _linear(self.feature_dim, dim, "target_projection")
+            None if dim is None else heads.linear_map(width, dim, "target_projection")
         )
         self.contexts = [
-            context_network(self.feature_dim, filters, blocks, f"context_{direction}")
+            heads.context_network(width, filters, blocks, f"context_{direction}")
             for direction in range(directions)
         ]
         self.predictors = [
             [
-                _linear(self.feature_dim, dim or self.feature_dim, f"w_{direction}_{k}")
+                heads.linear_map(width, dim or width, f"w_{direction}_{k}")
                 for k in self.steps
             ]
             for direction in range(directions)
         ]
 
-    @classmethod
-    def make_encoder(cls, name, image_size, patch_size=None, stride=None, **kwargs):
-        """As `Method.make_encoder`, of patches a quarter as large as the image."""
-        patch_size = patch_size or max(image_size // 4, 1)
-        options = {"norm": "layer", **kwargs}
-        patch_encoder = super().make_encoder(name, patch_size, **options)
-        return encoders.patch_grid(patch_encoder, image_size, stride)
-
-    def views_loss(self, views):
-        (images,) = views
+    def views_loss(self, batch):
+        (images,) = batch.views
         z = self.grid_features(images)
         targets = z if self.target is None else self.target(z, training=True)
         targets = ops.cast(targets, "float32")
         rows = ops.reshape(targets, (-1, targets.shape[-1]))
-        candidates = replicas.gather(rows)
-        # Where the patches of this replica's images are among the candidates.
-        patches = self.grid_shape[0] * self.grid_shape[1]
-        images_first = patches * replicas.places(ops.shape(z)[0])
+        candidates, own = losses.candidates(rows)
+        # Where each patch of these images is among the candidates.
+        own = ops.reshape(own, (-1, *self.grid_shape))
 
         loss = accuracy = 0.0
         for direction, context in enumerate(self.contexts):
             c = context(ops.rot90(z, direction, axes=(1, 2)), training=True)
-            places = np.arange(patches, dtype="int32").reshape(self.grid_shape)
-            places = np.rot90(places, direction)
+            turned = ops.rot90(own, direction, axes=(1, 2))
             for k, predictor in zip(
                 self.steps, self.predictors[direction], strict=True
             ):
                 predicted = ops.cast(predictor(c[:, :-k], training=True), "float32")
                 predicted = ops.reshape(predicted, (-1, predicted.shape[-1]))
                 logits = self.scale * ops.matmul(predicted, ops.transpose(candidates))
-                # Of each image, the patch k rows below.
-                below = images_first[:, None] + places[k:].reshape(1, -1)
-                below = ops.reshape(below, (-1,))
+                below = ops.reshape(turned[:, k:], (-1,))
                 loss += losses.cross_entropy(logits, below)
                 accuracy += losses.accuracy(logits, below)
         terms = self.directions * len(self.steps)
@@ -182,29 +167,24 @@ class CPC(Method):
         return ops.reshape(features, (-1, *self.grid_shape, self.feature_dim))
 
 
-def context_network(dim, filters, blocks, name="context"):
-    """Residual blocks in which no row sees a row below it.
+def make_encoder(name, image_size, patch_size=None, stride=None, **kwargs):
+    """A grid of patches, each seen by itself.
 
     Args:
-        dim: int, width of the features.
-        filters: int, width inside a block.
-        blocks: int. Each adds one row above and a column on either side to what a
-            place sees.
-        name: string.
+        name: string, one of `tfssl.encoders.ENCODERS`.
+        image_size: int, height and width of the images.
+        patch_size: int, side of a patch in pixels. Defaults to a quarter of the image.
+        stride: int, pixels from one patch to the next. Defaults to half a patch.
+        **kwargs: as `tfssl.encoders.encoder`. Patches up to 32 pixels get the small
+            stem, and there are no statistics of batches: `norm="layer"`.
 
     Returns:
-        `keras.Model`, `[batch, rows, columns, dim]` to the same shape.
+        `keras.Model` of `tfssl.encoders.patch_grid`.
     """
-    relu = keras.layers.ReLU
-    inputs = x = keras.Input((None, None, dim))
-    for _ in range(blocks):
-        y = relu()(keras.layers.Conv2D(filters, 1)(x))
-        y = keras.layers.Conv2D(filters, (1, 3), padding="same")(y)
-        y = keras.layers.ZeroPadding2D(((1, 0), (0, 0)))(y)
-        y = relu()(keras.layers.Conv2D(filters, (2, 1))(y))
-        y = keras.layers.Conv2D(dim, 1)(y)
-        x = keras.layers.Add()([x, y])
-    return keras.Model(inputs, relu()(x), name=name)
+    patch_size = patch_size or max(image_size // 4, 1)
+    options = {"norm": "layer", "small_image": 32, **kwargs}
+    patch_encoder = encoders.encoder(name, patch_size, **options)
+    return encoders.patch_grid(patch_encoder, image_size, stride)
 
 
 def _layer(encoder, kind):
@@ -226,11 +206,65 @@ def _named_views(name, size):
     return _PATCH_VIEWS[name](size, num_views=1)
 
 
-def _linear(input_dim, dim, name):
-    return keras.Sequential(
-        [
-            keras.Input((None, None, input_dim)),
-            keras.layers.Dense(dim, use_bias=False, name="linear"),
-        ],
-        name=name,
-    )
+_RESNET = {"zero_init_residual": False}
+
+RECIPES = {
+    "cpc": {
+        "digits": digits(
+            # Nearly the image: the task is made of its patches.
+            views={
+                "num_views": 1,
+                "crop_scale": (0.9, 1.0),
+                "degrees": 4.0,
+                "brightness": 0.0,
+            },
+            arguments={
+                "filters": 64,
+                "blocks": 2,
+                "steps": (1, 2),
+                "directions": 4,
+                # What neighbours have in common should be the digit: they overlap.
+                "patch_views": "DigitViews",
+            },
+            make_encoder=make_encoder,
+            encoder_width=24,
+            encoder_arguments={"patch_size": 12, "stride": 2, "dim": 256},
+            epochs=30,
+            batch_size=64,
+        ),
+        "cifar": Recipe(
+            # A deeper context falls slower at first.
+            arguments={"filters": 128, "blocks": 2, "patch_views": "PatchViews"},
+            views={"crop_scale": (0.5, 1.0)},
+            make_encoder=make_encoder,
+            encoder_arguments=_RESNET,
+            learning_rate=2e-3,
+            weight_decay=1e-4,
+            batch_size=64,
+        ),
+        "paper": Recipe(
+            arguments={"directions": 4, "patch_views": "PatchViews"},
+            views={"crop_scale": (0.5, 1.0)},
+            make_encoder=make_encoder,
+            encoder="resnet50",
+            encoder_arguments={"patch_size": 80, "stride": 36, **_RESNET},
+            epochs=200,
+            optimizer="adam",
+            optimizer_arguments={
+                "beta_1": 0.8,
+                "global_clipnorm": 0.01,
+                # Polyak averaging; `fit` ends with the averages.
+                "use_ema": True,
+                "ema_momentum": 0.9999,
+            },
+            # 4e-4 for 512 images.
+            learning_rate=4e-4 / 2**0.5,
+            weight_decay=0.0,
+            batch_size=512,
+            milestones=(),
+            fits=lambda image_size: image_size == 260,
+            # Patches of a quarter of the side: a grid of 7 x 7, as in CPC v1.
+            elsewhere={"encoder_arguments": _RESNET},
+        ),
+    }
+}

@@ -1,35 +1,38 @@
 """Deep InfoMax: tell from features which image they came from, place by place."""
 
-import math
-
 import keras
 from keras import ops
 
-from tfssl import encoders, layers, replicas
+from tfssl import encoders, heads, layers, losses
 from tfssl.checks import check_count, check_not_negative
-from tfssl.methods.method import Method
-from tfssl.views import CropViews, RandomStream
+from tfssl.methods.adversarial import AdversarialMethod
+from tfssl.methods.recipes import Recipe, digits
+from tfssl.views import CropViews
 
-_EXCLUDED = -1e9
+ESTIMATORS = {
+    "infonce": losses.infonce,
+    "jsd": losses.jensen_shannon,
+    "dv": losses.donsker_varadhan,
+}
 
 
 @keras.saving.register_keras_serializable("tfssl")
-class DeepInfoMax(Method):
-    """Maximises the information between an image's features and its local features.
+class DeepInfoMax(AdversarialMethod):
+    """Positions of an image with its features, against those of other images.
 
-        C = local map of the encoder            [batch, places, channels]
+        C = local map of the encoder            [batch, positions, channels]
         Y = projector(encoder(image))           [batch, dim]
         T(n, l; m) = local_score(C_n)_l . score(Y_m)
         loss = global_weight I_global + local_weight I_local + prior_weight prior
 
     Each term I estimates how well T tells the pairs of one image, n = m, from all
-    others; images of all replicas are the others. The prior is the loss of a
+    others; images of all devices are the others. The prior is the loss of a
     discriminator that learns to tell sigmoid(Y) from uniform noise, and is fooled.
     `global_weight=0, local_weight=1, prior_weight=0.1` is DIM(L), the default;
     `global_weight=1, local_weight=0, prior_weight=1` is DIM(G).
 
-    With two views of each image the places are those of one view and Y is that of the
-    other, both ways, so that what a crop changes is no longer shared.
+    With two views of each image the positions are those of one view and Y is that of
+    the other, both ways, so that what a crop changes is no longer shared.
 
     Args:
         encoder: functional `keras.Model`, images to features, such as
@@ -107,204 +110,73 @@ class DeepInfoMax(Method):
                 f"{self.local_layer!r} with output shape {local.shape}"
             )
         self.trunk = keras.Model(encoder.input, [local, encoder.output])
-        self.projector = keras.Sequential(
-            [keras.Input((self.feature_dim,)), keras.layers.Dense(dim, name="y")],
-            name="projector",
-        )
+        self.projector = heads.projection_head(self.feature_dim, (dim,), norm=False)
         self.dim = dim
         self.units = units
         self.estimator = estimator
         self.global_weight = global_weight
         self.local_weight = local_weight
         self.prior_weight = prior_weight
-        # To InfoNCE a shift of all places is no difference.
+        # To InfoNCE a shift of all positions is no difference.
         center = estimator != "infonce"
         if local_weight:
-            self.local_score = score_network(
+            self.local_score = heads.score_network(
                 (None, None, local.shape[-1]), units, "local_score", center
             )
-            self.score = score_network((dim,), units, "score")
+            self.score = heads.score_network((dim,), units, "score")
             self.add_logs("local_loss")
         if global_weight:
-            self.global_score = global_network(local.shape[1:], units, center)
-            self.summary_score = score_network((dim,), units, "summary_score")
+            self.global_score = heads.global_network(local.shape[1:], units, center)
+            self.summary_score = heads.score_network((dim,), units, "summary_score")
             self.add_logs("global_loss")
         if prior_weight:
-            self.adversary = prior_discriminator(dim)
+            self.adversary = heads.prior_discriminator(dim)
             self.add_logs("prior_loss", "adversary_loss")
 
-    def views_loss(self, views):
-        local, features = self.trunk(ops.concatenate(views), training=True)
+    def views_loss(self, batch):
+        local, features = self.trunk(ops.concatenate(batch.views), training=True)
         y = self.projector(layers.pooled(features), training=True)
+        num_views = len(batch.views)
         loss, logs = 0.0, {}
         if self.local_weight:
             maps = self.local_score(local, training=True)
-            places = ops.reshape(
-                maps, (-1, maps.shape[1] * maps.shape[2], maps.shape[3])
-            )
+            positions = maps.shape[1] * maps.shape[2]
+            each = ops.reshape(maps, (-1, positions, maps.shape[3]))
             scores = self.score(y, training=True)
-            logs["local_loss"] = self.estimate(places, scores, len(views))
+            logs["local_loss"] = self.estimate(each, scores, num_views)
             loss += self.local_weight * logs["local_loss"]
         if self.global_weight:
             whole = self.global_score(local, training=True)[:, None]
             scores = self.summary_score(y, training=True)
-            logs["global_loss"] = self.estimate(whole, scores, len(views))
+            logs["global_loss"] = self.estimate(whole, scores, num_views)
             loss += self.global_weight * logs["global_loss"]
         if self.prior_weight:
+            y = ops.sigmoid(ops.cast(y, "float32"))
             logs["adversary_loss"] = self.train_adversary(
                 lambda: self.adversary_loss(ops.stop_gradient(y))
             )
-            fooled = self.adversary(ops.sigmoid(ops.cast(y, "float32")))
-            logs["prior_loss"] = ops.mean(ops.softplus(-fooled))
+            logs["prior_loss"] = ops.mean(ops.softplus(-self.adversary(y)))
             loss += self.prior_weight * logs["prior_loss"]
         return loss, logs
 
-    def estimate(self, places, y, num_views=1):
+    def estimate(self, local, y, num_views=1):
         """The loss of the estimator for projected maps and features of the views."""
+        estimator = ESTIMATORS[self.estimator]
         # Of two views, the features are those of the other.
-        terms = [
-            self.estimate_pair(*pair)
-            for pair in zip(
-                ops.split(places, num_views),
-                ops.split(y, num_views)[::-1],
-                strict=True,
-            )
-        ]
-        return sum(terms) / num_views
-
-    def estimate_pair(self, places, y):
-        everywhere = replicas.gather(ops.cast(places, "float32"))
-        if everywhere.shape[0] == 1:
-            raise ValueError(
-                "Deep InfoMax tells an image from others. Received: a batch of 1"
-            )
-        scores = ops.einsum("mlu,nu->mln", everywhere, ops.cast(y, "float32"))
-        own = replicas.places(ops.shape(y)[0])
-        same = ops.transpose(
-            ops.one_hot(own, ops.shape(everywhere)[0], dtype="float32")
+        pairs = zip(
+            ops.split(local, num_views), ops.split(y, num_views)[::-1], strict=True
         )
-        return ESTIMATORS[self.estimator](scores, same)
+        return sum(estimator(*losses.pair_scores(*pair)) for pair in pairs) / num_views
 
-    def adversary_loss(self, y):
+    def adversary_loss(self, fake):
         """The discriminator's: uniform noise is real, sigmoid(Y) is not."""
-        fake = ops.sigmoid(ops.cast(y, "float32"))
-        # Of all replicas, so that two draw what one draws for both.
-        total = ops.shape(y)[0] * replicas.count()
-        noise = RandomStream(self.key(shared=True)).uniform((total, self.dim))
-        real = replicas.own(noise)
-        real_score, real_slope = _score_and_slope(self.adversary, real)
-        fake_score, fake_slope = _score_and_slope(self.adversary, fake)
+        from tfssl.training.tensorflow import score_and_slope
+
+        real = self.uniform((ops.shape(fake)[0], self.dim), "prior")
+        real_score, real_slope = score_and_slope(self.adversary, real)
+        fake_score, fake_slope = score_and_slope(self.adversary, fake)
         loss = ops.mean(ops.softplus(-real_score)) + ops.mean(ops.softplus(fake_score))
         return loss + 0.5 * (real_slope + fake_slope)
-
-
-# Scores T [images m, places l, features n], and `same` [m, n], 1 where m is n.
-
-
-def infonce_loss(scores, same):
-    """Each place finds its image's features among those with places elsewhere.
-
-    Args:
-        scores: float32 `[images, places, batch]`, of each place with each features.
-        same: float32 `[images, batch]`, 1 where both are of one image.
-
-    Returns:
-        float32 scalar. Other places of the same image are no negatives.
-    """
-    positives = ops.einsum("mln,mn->nl", scores, same)
-    others = ops.where(same[:, None, :] > 0, _EXCLUDED, scores)
-    negatives = ops.logsumexp(others, axis=(0, 1))[:, None]
-    return ops.mean(ops.logaddexp(positives, negatives) - positives)
-
-
-def jsd_loss(scores, same):
-    """Jensen-Shannon: a classifier of pairs, 0 for scores of 0. As `infonce_loss`."""
-    positives, negatives = _means(
-        same,
-        math.log(2.0) - ops.softplus(-scores),
-        ops.softplus(scores) - math.log(2.0),
-    )
-    return negatives - positives
-
-
-def dv_loss(scores, same):
-    """Donsker-Varadhan: the mean score against the log-mean-exp of the others."""
-    places = scores.shape[1]
-    positives = ops.sum(scores * same[:, None, :]) / (ops.sum(same) * places)
-    others = ops.where(same[:, None, :] > 0, _EXCLUDED, scores)
-    # Of all replicas: the mean is inside the logarithm.
-    total = ops.logsumexp(replicas.gather(ops.logsumexp(others)[None]))
-    count = ops.sum(1.0 - same) * places * replicas.count()
-    return total - ops.log(count) - positives
-
-
-def _means(same, of_positives, of_negatives):
-    places = of_positives.shape[1]
-    same = same[:, None, :]
-    positives = ops.sum(of_positives * same) / (ops.sum(same) * places)
-    negatives = ops.sum(of_negatives * (1.0 - same)) / (ops.sum(1.0 - same) * places)
-    return positives, negatives
-
-
-ESTIMATORS = {"infonce": infonce_loss, "jsd": jsd_loss, "dv": dv_loss}
-
-
-def score_network(input_shape, units, name, center=True):
-    """One hidden layer and a shortcut over the last axis, in float32.
-
-    LayerNorm(W_2 relu(norm(W_1 x)) + W_s x),    W_s nearly the identity
-    """
-    inputs = keras.Input(input_shape)
-    # The scores are large: half precision would round away what matters.
-    dense = {"dtype": "float32"}
-    x = keras.layers.Dense(units, use_bias=False, **dense, name="hidden")(inputs)
-    x = layers.BatchNormalization(**dense, name="norm")(x)
-    x = keras.layers.ReLU(**dense, name="relu")(x)
-    x = keras.layers.Dense(units, **dense, name="linear")(x)
-    shortcut = keras.layers.Dense(
-        units, kernel_initializer=NearIdentity(), **dense, name="shortcut"
-    )(inputs)
-    x = keras.layers.Add(**dense, name="add")([x, shortcut])
-    x = keras.layers.LayerNormalization(center=center, **dense, name="layer_norm")(x)
-    return keras.Model(inputs, x, name=name)
-
-
-def global_network(map_shape, units, center=True):
-    """A second way from the local map to a vector."""
-    return keras.Sequential(
-        [
-            keras.Input(map_shape),
-            keras.layers.Conv2D(64, 3, activation="relu", padding="same"),
-            keras.layers.Conv2D(32, 3, activation="relu", padding="same"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(512, activation="relu"),
-            keras.layers.Dense(units, use_bias=center, dtype="float32"),
-        ],
-        name="global_score",
-    )
-
-
-def prior_discriminator(dim):
-    """Tells sigmoid(Y) from uniform noise."""
-    return keras.Sequential(
-        [
-            keras.Input((dim,)),
-            keras.layers.Dense(1000, activation="relu", dtype="float32"),
-            keras.layers.Dense(200, activation="relu", dtype="float32"),
-            keras.layers.Dense(1, dtype="float32"),
-        ],
-        name="prior_discriminator",
-    )
-
-
-@keras.saving.register_keras_serializable("tfssl")
-class NearIdentity(keras.initializers.Initializer):
-    """Ones on the diagonal of a kernel and small uniform numbers elsewhere."""
-
-    def __call__(self, shape, dtype=None):
-        noise = keras.random.uniform(shape, -0.01, 0.01, dtype=dtype)
-        eye = ops.eye(*shape, dtype=dtype)
-        return eye + (1.0 - eye) * noise
 
 
 def _local_layer(encoder):
@@ -322,11 +194,45 @@ def _local_layer(encoder):
     return "local" if "local" in maps else maps[-1]
 
 
-def _score_and_slope(discriminator, x):
-    """Scores, and the mean square of their gradient in x."""
-    import tensorflow as tf
+def _recipes(weights):
+    """The recipes with these weights of the terms."""
+    return {
+        "digits": digits(
+            arguments={"units": 128, **weights},
+            # Two views that share the digit, and not quite its position and size.
+            views={"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2},
+            encoder_arguments={"dim": 256},
+        ),
+        "cifar": Recipe(
+            arguments={"units": 512, **weights},
+            views={"crop_scale": (0.5, 1.0)},
+            encoder="dim_cnn",
+            learning_rate=5e-4,
+            weight_decay=1e-4,
+            batch_size=128,
+        ),
+        "paper": Recipe(
+            arguments=weights,
+            views={"crop_scale": (1.0, 1.0), "flip": False},
+            encoder="dim_cnn",
+            epochs=1000,
+            optimizer="adam",
+            # 1e-4 for 64 images.
+            learning_rate=2e-4,
+            weight_decay=0.0,
+            batch_size=64,
+            milestones=(),
+            fits=lambda image_size: image_size == 32,
+            # The network of the paper is one for 32 pixels.
+            elsewhere={"encoder": "resnet50"},
+        ),
+    }
 
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        scores = discriminator(x, training=True)
-    return scores, ops.mean(ops.sum(ops.square(tape.gradient(scores, x)), axis=-1))
+
+RECIPES = {
+    # DIM(L), and DIM(G) with a stronger prior.
+    "dim": _recipes({}),
+    "dim_global": _recipes(
+        {"global_weight": 1.0, "local_weight": 0.0, "prior_weight": 1.0}
+    ),
+}

@@ -3,23 +3,24 @@
 import keras
 from keras import ops
 
-from tfssl import layers, losses, replicas
-from tfssl.checks import check_count, check_positive, check_share
+from tfssl import heads, layers, losses
+from tfssl.checks import check_count, check_fraction, check_positive
 from tfssl.methods.method import Method
-from tfssl.views import MoCoViews, RandomStream
+from tfssl.methods.recipes import Recipe, digits
+from tfssl.views import MoCoViews
 
 
 @keras.saving.register_keras_serializable("tfssl")
 class MoCo(Method):
-    """Contrasts a query with its key and with the keys of past batches.
+    """A view with the key of the other, against the keys of past batches in a queue.
 
         q = normalize(projector(encoder(view_1)))
-        key networks <- momentum key networks + (1 - momentum) query networks
-        k = normalize(key_projector(key_encoder(view_2)))       no gradient
+        teacher <- momentum teacher + (1 - momentum) (encoder, projector)
+        k = normalize(teacher(view_2))                          no gradient
         loss = -log softmax([q.k, q.queue] / temperature)[0]
         queue <- k, in place of the oldest
 
-    The key batch is shuffled over all replicas before its batch normalisation, and put
+    The key batch is shuffled over all devices before its batch normalisation, and put
     back in order after it, so that no query shares its statistics with its key. On one
     device that takes an encoder whose normalisation is split into groups:
     `tfssl.encoders.resnet18(norm="split")`.
@@ -32,8 +33,8 @@ class MoCo(Method):
             layers, which have no normalisation. Defaults to `(dim, 128)`, as in MoCo
             v2; `(128,)` is that of v1.
         queue_size: int, keys to contrast with. Defaults to 65536.
-        temperature: float, above 0. Defaults to 0.2 (v1: 0.07).
-        momentum: float in [0, 1], of the key networks. Defaults to 0.999.
+        temperature: float above 0, or schedule. Defaults to 0.2 (v1: 0.07).
+        momentum: float in [0, 1] or schedule, of the key networks. Defaults to 0.999.
         symmetric: bool, whether each view is query once and key once; the losses of
             both add up. Defaults to False.
         seed: int, of the views and the shuffle. Defaults to 0.
@@ -58,7 +59,6 @@ class MoCo(Method):
     views_class = MoCoViews
     num_views = 2
     log_names = ("contrastive_accuracy",)
-    encoder_defaults = {"zero_init_residual": False}
 
     def __init__(
         self,
@@ -75,41 +75,36 @@ class MoCo(Method):
         super().__init__(encoder, views, seed=seed, name=name)
         check_count(queue_size=queue_size)
         check_positive(temperature=temperature)
-        check_share(momentum=momentum)
+        check_fraction(momentum=momentum)
         if projector is None:
             projector = (self.feature_dim, 128)
-        self.projector = layers.as_projection_head(
+        self.projector = heads.as_projection_head(
             projector, self.feature_dim, norm=False
         )
-        self.key_encoder = layers.momentum_copy(self.encoder, "key_encoder")
-        self.key_projector = layers.momentum_copy(self.projector, "key_projector")
+        self.teacher = layers.Teacher(self.encoder, self.projector)
         self.queue = layers.Queue(queue_size, self.projector.output_shape[-1], seed)
         self.queue_size = queue_size
         self.temperature = temperature
         self.momentum = momentum
         self.symmetric = symmetric
 
-    @classmethod
-    def make_encoder(cls, name, image_size, **kwargs):
-        return super().make_encoder(name, image_size, **{"norm": "split", **kwargs})
-
     def check_batch(self, size):
         super().check_batch(size)
         self.queue.check(size)
 
-    def views_loss(self, views):
-        pairs = [views, views[::-1]] if self.symmetric else [views]
+    def views_loss(self, batch):
+        pairs = [batch.views, batch.views[::-1]] if self.symmetric else [batch.views]
         queries = [
             self.projector(self.features(query, training=True), training=True)
             for query, _ in pairs
         ]
-        layers.follow(self.key_encoder, self.encoder, self.momentum)
-        layers.follow(self.key_projector, self.projector, self.momentum)
+        self.teacher.update(self.now(self.momentum))
         keys = [self.keys(key, number) for number, (_, key) in enumerate(pairs)]
 
         loss = accuracy = 0.0
+        temperature = self.now(self.temperature)
         for query, key in zip(queries, keys, strict=True):
-            logits = losses.queue_logits(query, key, self.queue.rows, self.temperature)
+            logits = losses.queue_logits(query, key, self.queue.rows, temperature)
             first = ops.zeros((ops.shape(logits)[0],), dtype="int32")
             loss += losses.cross_entropy(logits, first)
             accuracy += losses.accuracy(logits, first) / len(pairs)
@@ -119,12 +114,61 @@ class MoCo(Method):
 
     def keys(self, images, number=0):
         """Keys of images, normalised in a shuffled batch; no gradient."""
-        rows = replicas.gather(images)
-        stream = RandomStream(self.key(shared=True))
-        order = ops.argsort(stream.uniform((ops.shape(rows)[0], 2))[:, number])
-        mine = ops.take(rows, replicas.own(order), axis=0)
+        numbers = self.uniform((ops.shape(images)[0],), f"shuffle_{number}")
+        return layers.shuffled(self.teacher, images, numbers)
 
-        features = layers.pooled(self.key_encoder(mine, training=True))
-        keys = replicas.gather(self.key_projector(features, training=True))
-        places = replicas.own(ops.argsort(order))
-        return ops.stop_gradient(ops.take(keys, places, axis=0))
+
+# Normalised in groups, so that no query shares its statistics with its key.
+_SPLIT = {"norm": "split"}
+_RESNET = {"norm": "split", "zero_init_residual": False}
+
+# The authors' settings for ImageNet, and near those of their CIFAR demonstration.
+_PAPER = {
+    "encoder": "resnet50",
+    "encoder_arguments": _RESNET,
+    "optimizer": "sgd",
+    "learning_rate": 0.03,
+    "weight_decay": 1e-4,
+    "warmup_epochs": 0,
+    "epochs": 200,
+}
+_SMALL = {
+    "encoder_arguments": _RESNET,
+    "optimizer": "sgd",
+    "learning_rate": 0.06,
+    "weight_decay": 5e-4,
+}
+
+# The queue of a small data set is short, so its keys must not lag behind for long.
+_SHORT_QUEUE = {"temperature": 0.1, "momentum": 0.99}
+
+RECIPES = {
+    "moco_v1": {
+        "digits": digits(
+            arguments={"projector": (64,), "queue_size": 1024, **_SHORT_QUEUE},
+            encoder_arguments=_SPLIT,
+        ),
+        "cifar": Recipe(
+            arguments={"projector": (128,), "queue_size": 4096, **_SHORT_QUEUE},
+            views={"version": 2},
+            **_SMALL,
+        ),
+        "paper": Recipe(
+            arguments={"projector": (128,), "temperature": 0.07},
+            views={"version": 1},
+            milestones=(120 / 200, 160 / 200),
+            **_PAPER,
+        ),
+    },
+    "moco_v2": {
+        "digits": digits(
+            arguments={"projector": (128, 64), "queue_size": 1024, **_SHORT_QUEUE},
+            encoder_arguments=_SPLIT,
+        ),
+        "cifar": Recipe(
+            arguments={"projector": (2048, 128), "queue_size": 4096, **_SHORT_QUEUE},
+            **_SMALL,
+        ),
+        "paper": Recipe(arguments={"temperature": 0.2}, **_PAPER),
+    },
+}

@@ -1,25 +1,30 @@
-"""Recipes: the numbers that a method is trained with."""
+"""Recipes: what a method is trained with, and how the model is made of it."""
 
 import dataclasses
-import math
+import inspect
+from collections.abc import Callable
 
-import keras
-
-from tfssl import optimizers
+from tfssl import encoders, methods, optimizers, views
 from tfssl.encoders import SMALL_IMAGE
+from tfssl.methods.settings import arguments_of, value_of
+
+PRESETS = ("digits", "cifar", "paper")
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Hyper-parameters of a pretraining run.
+    """Hyper-parameters of a pretraining run, and the model that they make.
 
     Args:
         arguments: dict, what the method's constructor gets besides encoder and views.
         views_class: string, a class of `tfssl.views`. Defaults to the method's own.
         views: dict, what the views get besides the image size.
-        encoder: string, a function of `tfssl.encoders`. Defaults to "resnet18".
+        encoder: string, one of `tfssl.encoders.ENCODERS`. Defaults to "resnet18".
         encoder_width: int, channels of its first stage. Defaults to 64.
-        encoder_arguments: dict, what else `make_encoder` of the method gets.
+        encoder_arguments: dict, what else `make_encoder` gets.
+        make_encoder: function of an encoder's name, the image size, `width` and
+            `encoder_arguments`, for methods with encoders of their own kind. Defaults
+            to `tfssl.encoders.encoder`.
         epochs: int. Defaults to 100.
         optimizer: "adam", "adamw", "lars" or "sgd". Defaults to "adamw".
         optimizer_arguments: dict, what else the optimizer gets, such as `beta_1`.
@@ -28,15 +33,22 @@ class Recipe:
         weight_decay: float; decoupled for adamw, coupled for lars and sgd.
         batch_size: int, images a step over all devices.
         warmup_epochs: float, epochs of linear warm-up before the cosine.
-        falls: tuple of floats, the shares of the run after which the rate falls to a
-            tenth, instead of warm-up and cosine; `()` keeps it as it is. Defaults to
-            None, the cosine.
+        milestones: tuple of floats, the fractions of the run after which the rate falls
+            to a tenth, instead of warm-up and cosine; `()` keeps it as it is. Defaults
+            to None, the cosine.
+        fits: function of an image size in pixels, whether the recipe's network fits it.
+            Defaults to None: any.
+        elsewhere: dict of fields, what preset "auto" changes where it does not fit.
+        method, preset, image_size: what `tfssl.methods.recipe` was asked for.
+        settings: tuple of strings, what `set` changed.
 
     Example:
-        >>> import dataclasses, tfssl
-        >>> recipe = tfssl.methods.recipe("simclr", image_size=32)
-        >>> recipe = dataclasses.replace(recipe, batch_size=512)
-        >>> optimizer = recipe.make_optimizer(images=50_000, epochs=100)
+        >>> import tfssl
+        >>> recipe = tfssl.methods.recipe("simclr", image_size=32, preset="cifar")
+        >>> recipe = recipe.set("temperature=0.5").replace(encoder_width=8)
+        >>> model = recipe.make(num_images=50_000, epochs=100)
+        >>> model.temperature
+        0.5
     """
 
     arguments: dict = dataclasses.field(default_factory=dict)
@@ -45,6 +57,7 @@ class Recipe:
     encoder: str = "resnet18"
     encoder_width: int = 64
     encoder_arguments: dict = dataclasses.field(default_factory=dict)
+    make_encoder: Callable = encoders.encoder
     epochs: int = 100
     optimizer: str = "adamw"
     optimizer_arguments: dict = dataclasses.field(default_factory=dict)
@@ -52,14 +65,196 @@ class Recipe:
     weight_decay: float = 1e-2
     batch_size: int = 256
     warmup_epochs: float = 1.0
-    falls: tuple | None = None
+    milestones: tuple | None = None
+    fits: Callable | None = None
+    elsewhere: dict = dataclasses.field(default_factory=dict)
+    method: str | None = None
+    preset: str | None = None
+    image_size: int | None = None
+    settings: tuple = ()
 
-    def make_optimizer(self, images, epochs):
+    # Changes
+
+    def replace(self, **changes):
+        """The recipe with other values.
+
+        Another optimizer needs a learning rate and a weight decay with it. Arguments
+        that another encoder does not take are left out. A warm-up takes the place of
+        milestones.
+
+        Args:
+            **changes: fields of the recipe.
+
+        Returns:
+            `Recipe`.
+
+        Raises:
+            ValueError: for another optimizer without its numbers.
+            TypeError: for what is no field.
+        """
+        if changes.get("optimizer", self.optimizer) != self.optimizer:
+            missing = sorted({"learning_rate", "weight_decay"} - set(changes))
+            if missing:
+                raise ValueError(
+                    f"The recipe's optimizer is {self.optimizer}; with another one set "
+                    f"{' and '.join(missing)} too. Received: "
+                    f"optimizer={changes['optimizer']!r}"
+                )
+            changes.setdefault("optimizer_arguments", {})
+        if "warmup_epochs" in changes:
+            changes.setdefault("milestones", None)
+        recipe = dataclasses.replace(self, **changes)
+        if recipe.encoder != self.encoder and "encoder_arguments" not in changes:
+            # Those of the recipe's network may not fit another.
+            taken = recipe._parts()["encoder"][1]
+            kept = {k: v for k, v in self.encoder_arguments.items() if k in taken}
+            recipe = dataclasses.replace(recipe, encoder_arguments=kept)
+        return recipe
+
+    def set(self, *settings):
+        """The recipe with other arguments of the method, its views or its encoder.
+
+        Args:
+            *settings: strings NAME=VALUE, such as "temperature=0.5". If several of the
+                three take the name, the first of them gets it; "encoder.NAME",
+                "views.NAME" and "method.NAME" say which.
+
+        Returns:
+            `Recipe`.
+
+        Raises:
+            ValueError: for an unknown name, or a value of another kind.
+        """
+        parts = self._parts()
+        values = {part: dict(given) for part, (given, _) in parts.items()}
+        for setting in settings:
+            target, equals, _ = setting.partition("=")
+            chosen, _, name = target.rpartition(".")
+            places = [
+                part
+                for part, (_, known) in parts.items()
+                if name in known and chosen in ("", part)
+            ]
+            if not equals or not places:
+                choices = "; ".join(
+                    f"the {part}: {', '.join(known)}"
+                    for part, (_, known) in parts.items()
+                )
+                raise ValueError(
+                    "A setting is NAME=VALUE, with one of the names of "
+                    f"{choices}. Received: {setting!r}"
+                )
+            known = parts[places[0]][1]
+            values[places[0]][name] = value_of(setting, known[name])
+        return dataclasses.replace(
+            self,
+            arguments=values["method"],
+            views=values["views"],
+            encoder_arguments=values["encoder"],
+            settings=(*self.settings, *settings),
+        )
+
+    def _parts(self):
+        """What method, views and encoder are given, and what they take."""
+        if self.encoder not in encoders.ENCODERS:
+            raise ValueError(
+                f"The encoder must be one of {', '.join(encoders.ENCODERS)}. Received: "
+                f"{self.encoder!r}"
+            )
+        of_encoder = {
+            **arguments_of(self.make_encoder),
+            **arguments_of(getattr(encoders, self.encoder)),
+        }
+        for unset in ("defaults", "small_image"):
+            of_encoder.pop(unset, None)
+        # By a field of its own.
+        of_encoder.pop("width", None)
+        return {
+            "method": (self.arguments, arguments_of(self.method_class.__init__)),
+            "views": (self.views, arguments_of(self._views_class().__init__)),
+            "encoder": (self.encoder_arguments, of_encoder),
+        }
+
+    # The model
+
+    @property
+    def method_class(self):
+        """The class of the method."""
+        return methods.method_class(self.method)
+
+    def make(self, num_images, epochs=None, seed=0):
+        """The model: encoder, views, heads, optimizer and schedule, compiled.
+
+        Args:
+            num_images: int, images in an epoch.
+            epochs: int, of the run. Defaults to the recipe's.
+            seed: int, of views and draws. The weights come from the seed of
+                `keras.utils.set_random_seed`.
+
+        Returns:
+            Compiled `tfssl.methods.Method`, for `fit` with the recipe's `batch_size`.
+
+        Raises:
+            ValueError: for parts that do not fit, or a batch of more than all images.
+        """
+        if self.batch_size > num_images:
+            raise ValueError(
+                f"A batch of {self.batch_size} is more than the {num_images} images. "
+                f"Choose a smaller batch_size. Received: batch_size={self.batch_size}"
+            )
+        arguments = dict(self.arguments)
+        if "num_images" in arguments_of(self.method_class.__init__):
+            # Of a memory with a row for each.
+            arguments.setdefault("num_images", num_images)
+        model = self._made(
+            self.method_class,
+            arguments,
+            self._made_encoder(),
+            views=self._made(self._views_class(), self.views, self.image_size),
+            seed=seed,
+        )
+        model.compile(self.make_optimizer(num_images, epochs))
+        return model
+
+    def _views_class(self):
+        if self.views_class is None:
+            return self.method_class.views_class
+        return getattr(views, self.views_class)
+
+    def _made_encoder(self):
+        try:
+            return self._made(
+                self.make_encoder,
+                self.encoder_arguments,
+                self.encoder,
+                self.image_size,
+                width=self.encoder_width,
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"{self.method} cannot make its encoder: {error}"
+            ) from None
+
+    def _made(self, make, arguments, *args, **kwargs):
+        """A part of the model; what `set` gave it is named if it does not fit."""
+        try:
+            return make(*args, **kwargs, **arguments)
+        except (AttributeError, IndexError, TypeError) as error:
+            given = [
+                setting
+                for setting in self.settings
+                if setting.partition("=")[0].rpartition(".")[2] in arguments
+            ]
+            if not given:
+                raise
+            raise ValueError(f"{' '.join(given)} does not fit: {error}") from error
+
+    def make_optimizer(self, num_images, epochs=None):
         """The optimizer with the schedule of a run.
 
         Args:
-            images: int, images in an epoch.
-            epochs: int.
+            num_images: int, images in an epoch.
+            epochs: int. Defaults to the recipe's.
 
         Returns:
             `keras.optimizers.Optimizer`.
@@ -67,42 +262,31 @@ class Recipe:
         Raises:
             ValueError: for an unknown optimizer.
         """
-        if self.optimizer not in _OPTIMIZERS:
-            raise ValueError(
-                f"optimizer must be one of {sorted(_OPTIMIZERS)}. Received: "
-                f"{self.optimizer!r}"
-            )
-        make, rule = _OPTIMIZERS[self.optimizer]
-        peak = rule(self.learning_rate, self.batch_size)
-        steps_per_epoch = images // self.batch_size
-        total = steps_per_epoch * epochs
-        if self.falls is None:
-            warmup = min(round(self.warmup_epochs * steps_per_epoch), total)
+        peak = optimizers.peak_rate(self.optimizer, self.learning_rate, self.batch_size)
+        per_epoch = num_images // self.batch_size
+        total = per_epoch * (self.epochs if epochs is None else epochs)
+        if self.milestones is None:
+            warmup = min(round(self.warmup_epochs * per_epoch), total)
             rate = optimizers.WarmupCosine(peak, total, warmup)
         else:
-            rate = optimizers.Steps(peak, [round(at * total) for at in self.falls])
-        return make(rate, weight_decay=self.weight_decay, **self.optimizer_arguments)
+            falls = [round(at * total) for at in self.milestones]
+            rate = optimizers.Steps(peak, falls)
+        return optimizers.optimizer(
+            self.optimizer, rate, self.weight_decay, **self.optimizer_arguments
+        )
+
+    def to_dict(self):
+        """The recipe as plain values, for the record of a run."""
+        functions = ("make_encoder", "fits", "elsewhere")
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in functions
+        }
 
 
-def _sqrt_rule(rate, batch_size):
-    return rate * math.sqrt(batch_size / 256)
-
-
-def _adam(rate, weight_decay, **kwargs):
-    # To Keras a decay of 0 is one that must be applied.
-    return keras.optimizers.Adam(rate, weight_decay=weight_decay or None, **kwargs)
-
-
-_OPTIMIZERS = {
-    "adam": (_adam, _sqrt_rule),
-    "adamw": (keras.optimizers.AdamW, _sqrt_rule),
-    "lars": (optimizers.LARS, optimizers.scale_rate),
-    "sgd": (optimizers.SGD, optimizers.scale_rate),
-}
-
-
-def _digits(**changes):
-    """What works for handwritten digits in a minute or two on a CPU."""
+def digits(**changes):
+    """What works for handwritten digits in a minute or two on a CPU: a `Recipe`."""
     recipe = Recipe(
         views_class="DigitViews",
         encoder="dim_cnn",
@@ -114,253 +298,12 @@ def _digits(**changes):
     return dataclasses.replace(recipe, **changes)
 
 
-# Two views that share the digit, and not quite its place and size.
-_MILD = {"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2}
-
-# One view that is nearly the image, for methods that make their task themselves.
-_STILL = {"num_views": 1, "crop_scale": (0.9, 1.0), "degrees": 4.0, "brightness": 0.0}
-
-# Networks that play against each other bear less momentum.
-_ADVERSARIAL = {"beta_1": 0.5}
-
-# The authors' settings for ImageNet, and near those of their CIFAR demonstration.
-_MOCO = {
-    "encoder": "resnet50",
-    "optimizer": "sgd",
-    "learning_rate": 0.03,
-    "weight_decay": 1e-4,
-    "warmup_epochs": 0,
-    "epochs": 200,
-}
-_MOCO_SMALL = {
-    "optimizer": "sgd",
-    "learning_rate": 0.06,
-    "weight_decay": 5e-4,
-}
-
-# The queue of a small data set is short, so its keys must not lag behind for long.
-_SHORT_QUEUE = {"temperature": 0.1, "momentum": 0.99}
-
-_SIMCLR_SMALL = {
-    "views": {"crop_scale": (0.2, 1.0)},
-    "optimizer": "lars",
-    "learning_rate": 2.0,
-    "weight_decay": 1e-4,
-}
-
-_DIM_GLOBAL = {"global_weight": 1.0, "local_weight": 0.0, "prior_weight": 1.0}
-
-PRESETS = ("digits", "cifar", "paper")
-
-# The recipes of each method, in the order of the presets.
-RECIPES = {
-    "cmc": (
-        _digits(
-            arguments={"temperature": 0.2, "projector": (128, 64)},
-            views=_MILD,
-            encoder_arguments={"split": "halves", "dim": 128},
-        ),
-        Recipe(
-            arguments={"temperature": 0.1},
-            views={"num_views": 2},
-            optimizer="sgd",
-            learning_rate=0.06,
-            weight_decay=5e-4,
-        ),
-        Recipe(
-            arguments={"contrast": "nce", "negatives": 16384, "temperature": 0.07},
-            views={"crop_scale": (0.08, 1.0)},
-            encoder="resnet50",
-            epochs=240,
-            optimizer="sgd",
-            learning_rate=0.06,
-            weight_decay=1e-4,
-            batch_size=128,
-            falls=(120 / 240, 160 / 240, 200 / 240),
-        ),
-    ),
-    "context_encoder": (
-        _digits(
-            arguments={"hole": "blocks", "adversarial_weight": 0, "width": 16},
-            views=_STILL,
-            encoder="context_cnn",
-            encoder_arguments={"bottleneck": 128},
-        ),
-        Recipe(
-            arguments={"width": 32},
-            views={"crop_scale": (0.5, 1.0)},
-            encoder="context_cnn",
-            encoder_arguments={"bottleneck": 512},
-            optimizer="adam",
-            optimizer_arguments=_ADVERSARIAL,
-            weight_decay=0.0,
-            batch_size=128,
-        ),
-        Recipe(
-            encoder="context_cnn",
-            optimizer="adam",
-            optimizer_arguments=_ADVERSARIAL,
-            # 2e-3 for 64 images, ten times the discriminator's.
-            learning_rate=4e-3,
-            weight_decay=0.0,
-            batch_size=64,
-            falls=(),
-        ),
-    ),
-    "cpc": (
-        _digits(
-            views=_STILL,
-            arguments={
-                "filters": 64,
-                "blocks": 2,
-                "steps": (1, 2),
-                "directions": 4,
-                # What neighbours share should be the digit: so many of its pixels are.
-                "patch_views": "DigitViews",
-            },
-            encoder_width=24,
-            encoder_arguments={"patch_size": 12, "stride": 2, "dim": 256},
-            epochs=30,
-            batch_size=64,
-        ),
-        Recipe(
-            # A deeper context falls slower at first.
-            arguments={"filters": 128, "blocks": 2, "patch_views": "PatchViews"},
-            views={"crop_scale": (0.5, 1.0)},
-            learning_rate=2e-3,
-            weight_decay=1e-4,
-            batch_size=64,
-        ),
-        Recipe(
-            arguments={"directions": 4, "patch_views": "PatchViews"},
-            views={"crop_scale": (0.5, 1.0)},
-            encoder="resnet50",
-            encoder_arguments={"patch_size": 80, "stride": 36},
-            epochs=200,
-            optimizer="adam",
-            optimizer_arguments={
-                "beta_1": 0.8,
-                "global_clipnorm": 0.01,
-                # Polyak averaging; `fit` ends with the averages.
-                "use_ema": True,
-                "ema_momentum": 0.9999,
-            },
-            # 4e-4 for 512 images.
-            learning_rate=4e-4 / 2**0.5,
-            weight_decay=0.0,
-            batch_size=512,
-            falls=(),
-        ),
-    ),
-    "dim": (
-        _digits(
-            arguments={"units": 128},
-            views=_MILD,
-            encoder_arguments={"dim": 256},
-        ),
-        Recipe(
-            arguments={"units": 512},
-            views={"crop_scale": (0.5, 1.0)},
-            encoder="dim_cnn",
-            learning_rate=5e-4,
-            weight_decay=1e-4,
-            batch_size=128,
-        ),
-        Recipe(
-            views={"crop_scale": (1.0, 1.0), "flip": False},
-            encoder="dim_cnn",
-            epochs=1000,
-            optimizer="adam",
-            # 1e-4 for 64 images.
-            learning_rate=2e-4,
-            weight_decay=0.0,
-            batch_size=64,
-            falls=(),
-        ),
-    ),
-    "moco_v1": (
-        _digits(
-            arguments={"projector": (64,), "queue_size": 1024, **_SHORT_QUEUE},
-        ),
-        Recipe(
-            arguments={"projector": (128,), "queue_size": 4096, **_SHORT_QUEUE},
-            views={"version": 2},
-            **_MOCO_SMALL,
-        ),
-        Recipe(
-            arguments={"projector": (128,), "temperature": 0.07},
-            views={"version": 1},
-            falls=(120 / 200, 160 / 200),
-            **_MOCO,
-        ),
-    ),
-    "moco_v2": (
-        _digits(
-            arguments={"projector": (128, 64), "queue_size": 1024, **_SHORT_QUEUE},
-        ),
-        Recipe(
-            arguments={"projector": (2048, 128), "queue_size": 4096, **_SHORT_QUEUE},
-            **_MOCO_SMALL,
-        ),
-        Recipe(arguments={"temperature": 0.2}, **_MOCO),
-    ),
-    "simclr": (
-        _digits(arguments={"temperature": 0.2, "projector": (128, 64)}),
-        Recipe(
-            arguments={"temperature": 0.2, "projector": (2048, 128)},
-            **_SIMCLR_SMALL,
-        ),
-        Recipe(
-            arguments={"temperature": 0.1},
-            encoder="resnet50",
-            optimizer="lars",
-            learning_rate=0.3,
-            weight_decay=1e-4,
-            batch_size=4096,
-            warmup_epochs=10,
-        ),
-    ),
-    "simclr_v2": (
-        _digits(arguments={"temperature": 0.2, "projector": (128, 128, 64)}),
-        Recipe(
-            arguments={"temperature": 0.2, "projector": (2048, 2048, 128)},
-            **_SIMCLR_SMALL,
-        ),
-        Recipe(
-            arguments={"temperature": 0.1},
-            encoder="sk_resnet50",
-            epochs=800,
-            optimizer="lars",
-            learning_rate=0.4,
-            weight_decay=1e-4,
-            batch_size=4096,
-            warmup_epochs=40,
-        ),
-    ),
-}
-RECIPES["moco"] = RECIPES["moco_v2"]
-# DIM(G): the same with the features as a whole, and a stronger prior.
-RECIPES["dim_global"] = tuple(
-    dataclasses.replace(each, arguments={**each.arguments, **_DIM_GLOBAL})
-    for each in RECIPES["dim"]
-)
-
-# Image sizes that the network of a paper fits, and what "auto" takes for others.
-_FITS = {
-    "context_encoder": (lambda size: size.bit_count() == 1, {"encoder": "resnet50"}),
-    # Patches of a quarter of the side: a grid of 7 x 7, as in CPC v1.
-    "cpc": (lambda size: size == 260, {"encoder_arguments": {}}),
-    "dim": (lambda size: size == 32, {"encoder": "resnet50"}),
-}
-_FITS["dim_global"] = _FITS["dim"]
-
-
 def recipe(method, image_size, preset="auto"):
     """The recipe of a method.
 
     Args:
         method: name of the method, as in `tfssl.methods.METHODS`.
-        image_size: int, height of the images in pixels.
+        image_size: int, height and width of views and encoder in pixels.
         preset: "digits", a small network and views that fit handwritten digits;
             "cifar", tuned for images up to 64 pixels; "paper"; or "auto", which chooses
             cifar or paper by the image size, and a network that fits it.
@@ -373,10 +316,7 @@ def recipe(method, image_size, preset="auto"):
 
     Source: section "Hyper-parameters" of each paper; the small-image numbers are ours.
     """
-    if method not in RECIPES:
-        raise ValueError(
-            f"method must be one of {sorted(RECIPES)}. Received: {method!r}"
-        )
+    presets = inspect.getmodule(methods.method_class(method)).RECIPES[method]
     if preset not in ("auto", *PRESETS):
         raise ValueError(
             f"preset must be auto or one of {PRESETS}. Received: {preset!r}"
@@ -384,9 +324,9 @@ def recipe(method, image_size, preset="auto"):
     chosen = preset
     if preset == "auto":
         chosen = "cifar" if image_size <= SMALL_IMAGE else "paper"
-    found = RECIPES[method][PRESETS.index(chosen)]
-    if preset == "auto" and chosen == "paper" and method in _FITS:
-        fits, changes = _FITS[method]
-        if not fits(image_size):
-            found = dataclasses.replace(found, **changes)
+    found = dataclasses.replace(
+        presets[chosen], method=method, preset=chosen, image_size=image_size
+    )
+    if preset == "auto" and found.fits and not found.fits(image_size):
+        found = dataclasses.replace(found, **found.elsewhere)
     return found

@@ -3,15 +3,16 @@
 import keras
 from keras import ops
 
-from tfssl import layers, losses
+from tfssl import heads, losses
 from tfssl.checks import check_positive
 from tfssl.methods.method import Method
+from tfssl.methods.recipes import Recipe, digits
 from tfssl.views import SimCLRViews
 
 
 @keras.saving.register_keras_serializable("tfssl")
 class SimCLR(Method):
-    """Contrasts two views of each image with the views of all other images.
+    """A view with the other view of its image, against the views of all other images.
 
         h = encoder(view)          [batch, dim]       the features that are kept
         z = projector(h)           [batch, 128]       thrown away after pretraining
@@ -61,16 +62,43 @@ class SimCLR(Method):
         check_positive(temperature=temperature)
         if projector is None:
             projector = (self.feature_dim, 128)
-        self.projector = layers.as_projection_head(projector, self.feature_dim)
+        self.projector = heads.as_projection_head(projector, self.feature_dim)
         self.temperature = temperature
 
-    def views_loss(self, views):
+    def views_loss(self, batch):
         # One batch of both views: normalisation sees them together, as in the paper.
-        z = self.projector(
-            self.features(ops.concatenate(views), training=True), training=True
-        )
+        both = ops.concatenate(batch.views)
+        z = self.projector(self.features(both, training=True), training=True)
         z_1, z_2 = ops.split(z, 2)
-        logits, positives = losses.nt_xent_logits(z_1, z_2, self.temperature)
+        temperature = self.now(self.temperature)
+        logits, positives = losses.nt_xent_logits(z_1, z_2, temperature)
         return losses.cross_entropy(logits, positives), {
             "contrastive_accuracy": losses.accuracy(logits, positives)
         }
+
+
+# For images up to 64 pixels, tuned on CIFAR-10.
+SMALL = {
+    "views": {"crop_scale": (0.2, 1.0)},
+    "optimizer": "lars",
+    "learning_rate": 2.0,
+    "weight_decay": 1e-4,
+}
+
+RECIPES = {
+    "simclr": {
+        "digits": digits(arguments={"temperature": 0.2, "projector": (128, 64)}),
+        "cifar": Recipe(
+            arguments={"temperature": 0.2, "projector": (2048, 128)}, **SMALL
+        ),
+        "paper": Recipe(
+            arguments={"temperature": 0.1},
+            encoder="resnet50",
+            optimizer="lars",
+            learning_rate=0.3,
+            weight_decay=1e-4,
+            batch_size=4096,
+            warmup_epochs=10,
+        ),
+    }
+}

@@ -63,30 +63,30 @@ class Steps(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         peak: float, the learning rate at first.
-        falls: sequence of ints, the steps from which it is lower. `()` for none.
+        milestones: sequence of ints, the steps from which it is lower. `()` for none.
         factor: float, what it is multiplied with at each. Defaults to 0.1.
 
     Example:
         >>> import tfssl
-        >>> rate = tfssl.optimizers.Steps(1.0, falls=(60, 80))
+        >>> rate = tfssl.optimizers.Steps(1.0, milestones=(60, 80))
         >>> [round(float(rate(step)), 3) for step in (0, 59, 60, 80, 100)]
         [1.0, 1.0, 0.1, 0.01, 0.01]
 
     Source: He et al. 2019, arXiv 1911.05722, section 3.3.
     """
 
-    def __init__(self, peak, falls=(), factor=0.1):
+    def __init__(self, peak, milestones=(), factor=0.1):
         self.peak = peak
-        self.falls = list(falls)
+        self.milestones = list(milestones)
         self.factor = factor
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
-        passed = sum(ops.cast(step >= at, "float32") for at in self.falls)
+        passed = sum(ops.cast(step >= at, "float32") for at in self.milestones)
         return self.peak * ops.power(self.factor, ops.cast(passed, "float32"))
 
     def get_config(self):
-        return {"peak": self.peak, "falls": self.falls, "factor": self.factor}
+        return {"peak": self.peak, "milestones": self.milestones, "factor": self.factor}
 
 
 def scale_rate(base, batch_size, rule="linear"):

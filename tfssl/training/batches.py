@@ -61,6 +61,7 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         batch_size,
         seed=0,
         epoch=0,
+        start=0,
         shuffle=True,
         drop_remainder=True,
         with_index=False,
@@ -89,6 +90,7 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         self.labels = None if labels is None else np.asarray(labels)
         self.seed = seed
         self.epoch = epoch
+        self.start = start
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
         self.with_index = with_index
@@ -183,25 +185,3 @@ class Batches(keras.utils.PyDataset, DataAdapter):
             self._tuples, output_signature=signature
         )
         return dataset.prefetch(2)
-
-
-def without_remainders(dataset, multiple):
-    """A data set without the batches that are no multiple of a number of images.
-
-    Args:
-        dataset: `tf.data.Dataset` of batches.
-        multiple: int.
-
-    Returns:
-        `tf.data.Dataset`: the same one if all of its batches are of one size.
-    """
-    import tensorflow as tf
-
-    if multiple == 1 or _rows(dataset.element_spec).shape[0] is not None:
-        return dataset
-    return dataset.filter(lambda *data: tf.shape(_rows(data))[0] % multiple == 0)
-
-
-def _rows(data):
-    """The first of the tensors that an element of the data is made of."""
-    return keras.tree.flatten(data)[0]

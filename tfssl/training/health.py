@@ -79,16 +79,21 @@ class Monitor(keras.callbacks.Callback):
         self.steps = batch - self.first
         self.elapsed = time.perf_counter() - self.started
 
-    def on_epoch_end(self, epoch, logs=None):
-        if logs is None:
-            return
+    def measure(self):
+        """Spread and rank of the features now: a dict."""
         features = keras.ops.convert_to_numpy(
             keras.ops.cast(self.model(self.images, training=False), "float32")
         )
-        logs["feature_std"] = feature_std(features)
-        logs["effective_rank"] = (
-            effective_rank(features) if np.isfinite(features).all() else float("nan")
-        )
+        finite = np.isfinite(features).all()
+        return {
+            "feature_std": feature_std(features),
+            "effective_rank": effective_rank(features) if finite else float("nan"),
+        }
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is None:
+            return
+        logs.update(self.measure())
         logs["learning_rate"] = float(
             keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         )
@@ -109,7 +114,7 @@ class HealthCheck(keras.callbacks.Callback):
     Args:
         patience: int, epochs in a row with collapsed features. Defaults to 3.
         threshold: float; features are collapsed when their `feature_std` is below
-            this share of the largest possible, `1 / sqrt(dim)`. Defaults to 0.01.
+            this fraction of the largest possible, `1 / sqrt(dim)`. Defaults to 0.01.
         stop: bool. Defaults to True.
 
     Raises:

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfssl.training.datasets import is_tf_data
+
 # Enough to see the range without reading a memory-mapped array whole.
 _SAMPLE = 1024
 
@@ -24,7 +26,8 @@ def check_images(images):
     if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
         raise ValueError(
             "Images must be [batch, height, width, 3]. Received: shape "
-            f"{images.shape}. Grey images are repeated with np.repeat(images, 3, -1)."
+            f"{images.shape}. Grey images are repeated with np.repeat(images, 3, -1); "
+            "a data set of single images is batched with dataset.batch(256)."
         )
     if images.dtype == np.uint8:
         return images
@@ -65,7 +68,7 @@ def fit_images(images, size):
         (2, 32, 32, 3)
     """
     height, width = images.shape[1:3]
-    if None in size or (height, width) == tuple(size):
+    if None in size or height is None or (height, width) == tuple(size):
         return images
     # The centre is cut first: the same picture for less work.
     scale = min(height / size[0], width / size[1])
@@ -93,23 +96,36 @@ def input_size(model):
     return tuple(model.input_shape[1:3])
 
 
-def images_of(data):
-    """The images of one element of the data, or its first views.
+def unpack(data):
+    """One element of the data as a dict.
 
     Args:
         data: images, `(images, labels)`, or a dict with "images" or "views".
 
+    Returns:
+        Dict with "images" or "views", and what else there is of "index" and "labels".
+
     Raises:
-        ValueError: for a dict with neither.
+        ValueError: for a dict with neither images nor views.
     """
-    data = data[0] if isinstance(data, (tuple, list)) else data
-    if not isinstance(data, dict):
-        return data
-    if "views" not in data and "images" not in data:
+    found = {}
+    # Keras adds sample weights, which are None.
+    if isinstance(data, (tuple, list)):
+        data, *rest = data
+        if rest and rest[0] is not None:
+            found["labels"] = rest[0]
+    found.update(data if isinstance(data, dict) else {"images": data})
+    if "views" not in found and "images" not in found:
         raise ValueError(
             'A dict of data must hold "images", or ready-made "views". Received '
-            f"the keys {sorted(data)}"
+            f"the keys {sorted(found)}"
         )
+    return found
+
+
+def images_of(data):
+    """The images of one element of the data, or its first views: as `unpack`."""
+    data = unpack(data)
     return data["views"][0] if "views" in data else data["images"]
 
 
@@ -117,17 +133,30 @@ def first_batch(x):
     """The first element of a `keras.utils.PyDataset` or a `tf.data.Dataset`.
 
     Raises:
-        ValueError: for anything else, and for an empty data set.
+        ValueError: for anything else, an empty data set, and images of several sizes
+            that cannot be put into one batch.
     """
     if isinstance(x, keras.utils.PyDataset):
         return x[0]
-    # By its name: beside JAX, TensorFlow need not be installed.
-    if not (type(x).__module__.startswith("tensorflow.") and hasattr(x, "take")):
+    if not is_tf_data(x):
+        remedy = ""
+        if isinstance(x, (list, tuple)):
+            remedy = " np.stack makes an array of images of one size."
         raise ValueError(
             "fit takes an array of images, a tf.data.Dataset or a "
-            f"keras.utils.PyDataset. Received: {type(x)}"
+            f"keras.utils.PyDataset.{remedy} Received: {type(x)}"
         )
-    first = next(iter(x.take(1)), None)
+    import tensorflow as tf
+
+    try:
+        first = next(iter(x.take(1)), None)
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(
+            "The first batch of the data set cannot be read. If its images differ in "
+            "size, bring them to one before batch(): dataset.map(lambda image: "
+            "tf.image.resize(image, (256, 256), antialias=True)). Received: "
+            f"{error.message.splitlines()[0]}"
+        ) from error
     if first is None:
-        raise ValueError("The data set is empty.")
+        raise ValueError("The data set is empty. Received: no batch")
     return first

@@ -12,8 +12,8 @@ _STATE = (
 )
 
 
-class Trainer:
-    """Mixin of `tfssl.methods.Method`: one pure function of the model's state."""
+class Step:
+    """Mixin of `tfssl.training.Trainer`: one pure function of the model's state."""
 
     # The arrays are global, so the step is one for all devices.
     num_replicas = 1
@@ -41,7 +41,7 @@ class Trainer:
 
         def loss_of(trainable, non_trainable):
             with self._with_state(trainable, non_trainable, metrics) as scope:
-                loss, logs = self.views_loss(self.views_of(data))
+                loss, logs = self.views_loss(self.batch_of(data))
             moved = _values(scope, self.non_trainable_variables, non_trainable)
             return loss, (logs, moved)
 
@@ -61,6 +61,20 @@ class Trainer:
             optimizer_state,
             _values(scope, self.metrics_variables, metrics),
         )
+
+    def test_step(self, state, data):
+        trainable, non_trainable, metrics = state
+        self._evaluating = True
+        try:
+            # What the loss moves, it moves in this scope, which is thrown away.
+            with self._with_state(trainable, non_trainable, metrics):
+                loss, logs = self.views_loss(self.batch_of(data))
+        finally:
+            self._evaluating = False
+        with self._with_state(trainable, non_trainable, metrics) as scope:
+            logs = self.update_logs(loss, logs)
+        metrics = _values(scope, self.metrics_variables, metrics)
+        return logs, (trainable, non_trainable, metrics)
 
     def make_views(self, images, key):
         return self.views(images, key)

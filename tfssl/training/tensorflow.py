@@ -1,12 +1,13 @@
 """The training step on TensorFlow."""
 
+import keras
 import tensorflow as tf
 
 from tfssl import replicas
 
 
-class Trainer:
-    """Mixin of `tfssl.methods.Method`: the step on one device or many replicas."""
+class Step:
+    """Mixin of `tfssl.training.Trainer`: the step on one device or many replicas."""
 
     @property
     def num_replicas(self):
@@ -16,49 +17,33 @@ class Trainer:
     def train_step(self, data):
         # Data of unknown size end by a failing read inside the step. What does not
         # depend on the data, such as counters, would run all the same.
-        with tf.control_dependencies(tf.nest.flatten(data)):
-            return self._step(data)
+        with tf.control_dependencies(_tensors(data)):
+            batch = self.batch_of(data)
+            loss, logs = minimize(
+                self.optimizer, self.learned_variables, lambda: self.views_loss(batch)
+            )
+            self.after_update()
+            self.step.assign_add(1)
+            return self._reducible(self.update_logs(loss, logs))
 
-    def _step(self, data):
-        views = self.views_of(data)
-        variables = self.learned_variables
-        with tf.GradientTape() as tape:
-            loss, logs = self.views_loss(views)
-            # The optimizer sums gradients over the replicas.
-            scaled = self.optimizer.scale_loss(loss / replicas.count())
-        gradients = tape.gradient(scaled, variables)
-        optimizer = self.optimizer
-        optimizer.apply(_clip_after_reduction(optimizer, gradients), variables)
-        self.after_update()
-        self.step.assign_add(1)
-        logs = self.update_logs(loss, logs)
+    def test_step(self, data):
+        with tf.control_dependencies(_tensors(data)):
+            self._evaluating = True
+            try:
+                # What the loss moves, it moves in this scope, which is thrown away.
+                with keras.StatelessScope():
+                    loss, logs = self.views_loss(self.batch_of(data))
+            finally:
+                self._evaluating = False
+            return self._reducible(self.update_logs(loss, logs))
+
+    def _reducible(self, logs):
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
         ):
             # Keras takes the mean over the first axis; a scalar has none.
-            logs = {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+            return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
         return logs
-
-    def train_adversary(self, loss_of):
-        """One step of the adversary.
-
-        Args:
-            loss_of: function without arguments that returns the adversary's loss, a
-                scalar, the mean over this replica's images.
-
-        Returns:
-            The loss.
-        """
-        optimizer, variables = (
-            self.adversary_optimizer,
-            self.adversary.trainable_variables,
-        )
-        with tf.GradientTape() as tape:
-            loss = loss_of()
-            scaled = optimizer.scale_loss(loss / replicas.count())
-        gradients = tape.gradient(scaled, variables)
-        optimizer.apply(_clip_after_reduction(optimizer, gradients), variables)
-        return tf.stop_gradient(loss)
 
     def make_views(self, images, key):
         # Fused by XLA the views take a fraction of the time. The function is built
@@ -70,13 +55,53 @@ class Trainer:
     def build_optimizers(self):
         with self.distribute_strategy.scope():
             self.optimizer.build(self.learned_variables)
-            if self.adversary is not None:
-                self.adversary_optimizer.build(self.adversary.trainable_variables)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Everything is built in the constructor, and Keras's way of building from a
         # distributed batch fails for several workers.
         pass
+
+
+def minimize(optimizer, variables, loss_of):
+    """One step of an optimizer.
+
+    Args:
+        optimizer: built `keras.optimizers.Optimizer`.
+        variables: list of those it moves.
+        loss_of: function that returns a loss, the mean over this replica's images, and
+            a dict of logs.
+
+    Returns:
+        Loss and logs.
+    """
+    with tf.GradientTape() as tape:
+        loss, logs = loss_of()
+        # The optimizer sums gradients over the replicas.
+        scaled = optimizer.scale_loss(loss / replicas.count())
+    gradients = tape.gradient(scaled, variables)
+    optimizer.apply(_clip_after_reduction(optimizer, gradients), variables)
+    return loss, logs
+
+
+def score_and_slope(network, x):
+    """Scores of a network, and the mean square of their gradient in `x`.
+
+    Args:
+        network: `keras.Model` from `x` to scores.
+        x: float tensor `[batch, dim]`.
+
+    Returns:
+        Tuple of the scores and a float32 scalar.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        scores = network(x, training=True)
+    slopes = tape.gradient(scores, x)
+    return scores, tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=-1))
+
+
+def _tensors(data):
+    return [tensor for tensor in tf.nest.flatten(data) if tensor is not None]
 
 
 def _clip_after_reduction(optimizer, gradients):

@@ -12,7 +12,7 @@ from tfssl.views.presets import (
     PatchViews,
     SimCLRViews,
 )
-from tfssl.views.random import RandomStream, fold_in
+from tfssl.views.random import RandomStream, ReplicaStream, fold_in
 from tfssl.views.transforms import (
     ColorJitter,
     RandomAffine,
@@ -40,6 +40,7 @@ __all__ = [
     "RandomResizedCrop",
     "RandomSolarize",
     "RandomStream",
+    "ReplicaStream",
     "SimCLRViews",
     "Transform",
     "Views",

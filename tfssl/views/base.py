@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from tfssl.checks import check_share
+from tfssl.checks import check_fraction
 
 
 class Transform:
@@ -38,9 +38,9 @@ class Transform:
         return f"{type(self).__name__}({arguments})"
 
 
-def share(p):
-    """The share of images that a transform is applied to, checked."""
-    check_share(p=p)
+def fraction(p):
+    """The fraction of images that a transform is applied to, checked."""
+    check_fraction(p=p)
     return p
 
 

@@ -6,8 +6,11 @@ eager mode, compiled, in `dataset.map`, on both backends and after a restart.
 """
 
 import numbers
+import zlib
 
 from keras import ops
+
+from tfssl import replicas
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
@@ -87,6 +90,29 @@ class RandomStream:
         # 24 bits are what a float32 holds.
         unit = ops.cast(ops.bitwise_right_shift(bits, _word(8)), "float32") * 2.0**-24
         return ops.reshape(low + (high - low) * unit, shape)
+
+
+class ReplicaStream(RandomStream):
+    """Numbers with a row for each image: replicas draw together what one device draws.
+
+    Args:
+        key: as `RandomStream`, the same on all replicas.
+
+    Example:
+        >>> from tfssl.views import ReplicaStream
+        >>> tuple(ReplicaStream(7).uniform((4, 2)).shape)
+        (4, 2)
+    """
+
+    def uniform(self, shape, low=0.0, high=1.0):
+        batch, *rest = shape
+        everybody = super().uniform((batch * replicas.count(), *rest), low, high)
+        return replicas.own(everybody)
+
+
+def number_of(name):
+    """A number for `fold_in` that stands for a name, the same in each process."""
+    return zlib.crc32(name.encode())
 
 
 def fold_in(key, number):

@@ -13,7 +13,7 @@ from keras import ops
 
 from tfssl.checks import check_count, check_not_negative
 from tfssl.views import blur, color, geometry
-from tfssl.views.base import Transform, between, draw, share, where
+from tfssl.views.base import Transform, between, draw, fraction, where
 
 _TRIES = 10
 
@@ -111,7 +111,7 @@ class RandomFlip(Transform):
     """
 
     def __init__(self, p=0.5):
-        self.p = share(p)
+        self.p = fraction(p)
 
     def __call__(self, images, stream):
         (number,) = draw(images, stream, 1)
@@ -136,7 +136,7 @@ class RandomAffine(Transform):
         self.shear = shear
         self.shift = shift
         self.fill = fill
-        self.p = share(p)
+        self.p = fraction(p)
 
     def __call__(self, images, stream):
         height, width = images.shape[1:3]
@@ -183,7 +183,7 @@ class ColorJitter(Transform):
         self.contrast = contrast
         self.saturation = saturation
         self.hue = hue
-        self.p = share(p)
+        self.p = fraction(p)
 
     def __call__(self, images, stream):
         *numbers, number = draw(images, stream, 9)
@@ -227,7 +227,7 @@ class RandomGrayscale(Transform):
     """
 
     def __init__(self, p=0.2):
-        self.p = share(p)
+        self.p = fraction(p)
 
     def __call__(self, images, stream):
         (number,) = draw(images, stream, 1)
@@ -248,7 +248,7 @@ class RandomGaussianBlur(Transform):
     def __init__(self, sigma=(0.1, 2.0), kernel_size=None, p=0.5):
         self.sigma = tuple(sigma)
         self.kernel_size = kernel_size
-        self.p = share(p)
+        self.p = fraction(p)
 
     def __call__(self, images, stream):
         width, number = draw(images, stream, 2)
@@ -268,7 +268,7 @@ class RandomSolarize(Transform):
 
     def __init__(self, threshold=0.5, p=0.2):
         self.threshold = threshold
-        self.p = share(p)
+        self.p = fraction(p)
 
     def __call__(self, images, stream):
         (number,) = draw(images, stream, 1)

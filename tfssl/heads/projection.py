@@ -2,7 +2,7 @@
 
 import keras
 
-from tfssl.layers.batch_normalization import BatchNormalization
+from tfssl.layers import BatchNormalization
 
 
 def projection_head(
@@ -35,7 +35,7 @@ def projection_head(
 
     Example:
         >>> import tfssl
-        >>> tfssl.layers.projection_head(512, (512, 128)).output_shape
+        >>> tfssl.heads.projection_head(512, (512, 128)).output_shape
         (None, 128)
 
     Source: Chen et al. 2020, arXiv 2002.05709, section 2.1 and 4.2.

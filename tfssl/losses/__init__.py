@@ -1,0 +1,48 @@
+"""Losses: pure functions of tensors, computed in float32.
+
+A loss that looks across the batch looks across the batches of all replicas: each
+replica compares its own rows with everybody's. The mean over the replicas is then what
+one device computes on the whole batch.
+"""
+
+from tfssl.losses.classification import (
+    accuracy,
+    cross_entropy,
+    l2_normalize,
+    labelled_cross_entropy,
+)
+from tfssl.losses.contrastive import (
+    bank_logits,
+    batch_logits,
+    candidates,
+    nce,
+    nt_xent,
+    nt_xent_logits,
+    queue_logits,
+)
+from tfssl.losses.mutual_information import (
+    donsker_varadhan,
+    infonce,
+    jensen_shannon,
+    pair_scores,
+)
+from tfssl.losses.regression import cosine_distance
+
+__all__ = [
+    "accuracy",
+    "bank_logits",
+    "batch_logits",
+    "candidates",
+    "cosine_distance",
+    "cross_entropy",
+    "donsker_varadhan",
+    "infonce",
+    "jensen_shannon",
+    "l2_normalize",
+    "labelled_cross_entropy",
+    "nce",
+    "nt_xent",
+    "nt_xent_logits",
+    "pair_scores",
+    "queue_logits",
+]

@@ -1,0 +1,147 @@
+"""Arrays, `tf.data` sets and `PyDataset`s, as `fit` takes them."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def is_array(x):
+    """Whether `x` is an array or a tensor."""
+    return ops.is_tensor(x) or isinstance(x, np.ndarray)
+
+
+def is_tf_data(x):
+    """Whether `x` is a `tf.data.Dataset`."""
+    # By its name: beside JAX, TensorFlow need not be installed.
+    return type(x).__module__.startswith("tensorflow.") and hasattr(x, "take")
+
+
+def is_data_set(x):
+    """Whether `x` gives batches by itself."""
+    return isinstance(x, keras.utils.PyDataset) or is_tf_data(x)
+
+
+def held_out(x, y, fraction):
+    """Splits off the last part of an array, as Keras does.
+
+    Args:
+        x: array of images.
+        y: array of labels, or None.
+        fraction: float within (0, 1), of the images that are held out.
+
+    Returns:
+        Tuple of images and labels to train on, and `(images, labels)` held out.
+
+    Raises:
+        ValueError: for a data set, or a fraction out of range.
+    """
+    if not is_array(x) or not 0 < fraction < 1:
+        raise ValueError(
+            "validation_split is a fraction within (0, 1) of an array of images; hold "
+            "out a part of a data set yourself, as validation_data. Received: "
+            f"validation_split={fraction}, {type(x).__name__}"
+        )
+    split = int(len(x) * (1 - fraction))
+    labels = (None, None) if y is None else (y[:split], y[split:])
+    return x[:split], labels[0], (x[split:], labels[1])
+
+
+def steps_per_epoch(x):
+    """Batches in an epoch, or None where a data set does not say.
+
+    Raises:
+        ValueError: for data without an end.
+    """
+    if isinstance(x, keras.utils.PyDataset):
+        count = x.num_batches
+        endless = count is None
+    else:
+        # Of a filtered set, that of the set that is filtered.
+        count = int(getattr(x, "full_cardinality", x.cardinality()))
+        endless = count == -1
+    if endless:
+        raise ValueError(
+            "This data set has no end; give steps_per_epoch, so that epochs have one. "
+            f"Received: {type(x).__name__} without an end"
+        )
+    return None if count < 0 else count
+
+
+def of_one_size(dataset):
+    """A data set of batches whose images all have the size of the first batch's.
+
+    Args:
+        dataset: `tf.data.Dataset` of batches of images, `(images, labels)`, or dicts
+            with "images" or "views".
+
+    Returns:
+        `tf.data.Dataset`: the same one if its images have one known size.
+    """
+    import tensorflow as tf
+
+    spec = dataset.element_spec
+    images = spec[0] if isinstance(spec, (tuple, list)) else spec
+    known = isinstance(images, dict) or None not in images.shape[1:3]
+    if known:
+        return dataset
+    first = next(iter(dataset.take(1)))
+    first = first[0] if isinstance(first, (tuple, list)) else first
+    size = tuple(first.shape[1:3])
+
+    def fit(images):
+        # As `fit_images`, of a size that is known when the batch comes.
+        shape = tf.shape(images)[1:3]
+        scale = tf.reduce_min(tf.cast(shape, "float32") / tf.constant(size, "float32"))
+        box = tf.cast(tf.round(scale * tf.constant(size, "float32")), "int32")
+        box = tf.clip_by_value(box, 1, shape)
+        start = (shape - box) // 2
+        end = start + box
+        cut = images[:, start[0] : end[0], start[1] : end[1]]
+        fitted = tf.image.resize(tf.cast(cut, "float32"), size, antialias=True)
+        fitted.set_shape((images.shape[0], *size, 3))
+        return fitted
+
+    if isinstance(spec, (tuple, list)):
+        return dataset.map(lambda images, *rest: (fit(images), *rest))
+    return dataset.map(fit)
+
+
+def without_remainders(dataset, multiple):
+    """A data set without the batches that are no multiple of a number of images.
+
+    Args:
+        dataset: `tf.data.Dataset` of batches.
+        multiple: int.
+
+    Returns:
+        `tf.data.Dataset`: the same one if all of its batches are of one size.
+    """
+    import tensorflow as tf
+
+    if multiple == 1 or _rows(dataset.element_spec).shape[0] is not None:
+        return dataset
+    filtered = dataset.filter(lambda *data: tf.shape(_rows(data))[0] % multiple == 0)
+    filtered.full_cardinality = int(dataset.cardinality())
+    return filtered
+
+
+def _rows(data):
+    """The first of the tensors that an element of the data is made of."""
+    return keras.tree.flatten(data)[0]
+
+
+class FollowRestoredEpoch(keras.callbacks.Callback):
+    """Gives `Batches` the epoch at which `BackupAndRestore` goes on.
+
+    `fit` puts it after the callbacks of the user, one of which may restore the model.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_train_begin(self, logs=None):
+        # Where Keras's callback leaves it.
+        restored = getattr(self.model, "_initial_epoch", None)
+        if restored:
+            self.batches.epoch = restored

@@ -1,0 +1,108 @@
+"""What a step knows: its number, the progress of the run, random numbers, logs."""
+
+import keras
+from keras import ops
+
+from tfssl import optimizers, replicas
+from tfssl.views.random import ReplicaStream, fold_in, number_of
+
+# Numbers from 0 are the replicas'.
+_SHARED = 2**31 - 1
+_EVALUATION = 2**31 - 2
+
+
+class StepState(keras.Model):
+    """A model that counts its steps, and draws and logs by their number.
+
+    Args:
+        seed: int; all random numbers are a function of it and of the step.
+        name: string.
+    """
+
+    def __init__(self, seed=0, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.seed = seed
+        # Counts the steps taken; views are drawn from it, so a resumed run goes on.
+        self.step = self._counter("step")
+        # At which step the run ends, for schedules; `fit` says it.
+        self.last_step = self._counter("last_step")
+        self._means = {}
+        self.add_logs("loss")
+        self._evaluating = False
+        self._compiled_views = None
+
+    def _counter(self, name):
+        return self.add_weight(
+            name=name, shape=(), dtype="int32", initializer="zeros", trainable=False
+        )
+
+    # Logs
+
+    def add_logs(self, *names):
+        """Names what `views_loss` logs of this model: for the constructor."""
+        self._means.update({name: keras.metrics.Mean(name=name) for name in names})
+
+    def update_logs(self, loss, logs):
+        """Adds to the epoch's means; returns them."""
+        for name, value in {"loss": loss, **logs}.items():
+            self._means[name].update_state(value)
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    @property
+    def metrics(self):
+        # Keras's own tracker would be a second "loss".
+        tracker = getattr(self, "_loss_tracker", None)
+        return [metric for metric in super().metrics if metric is not tracker]
+
+    # Numbers of the step
+
+    @property
+    def evaluating(self):
+        """Whether the loss is that of held-out images, which moves nothing."""
+        return self._evaluating
+
+    @property
+    def progress(self):
+        """How much of the run is done: a float32 scalar from 0 to 1."""
+        done = ops.cast(self.step, "float32")
+        last = ops.maximum(ops.cast(self.last_step, "float32"), 1.0)
+        return ops.minimum(done / last, 1.0)
+
+    def now(self, number):
+        """A number, or what its schedule says at this step."""
+        return optimizers.value_at(number, self.progress)
+
+    def key(self, shared=False):
+        """The `[2]` key of the random numbers of this step.
+
+        Args:
+            shared: bool, whether all replicas get the same key. Defaults to False.
+        """
+        count = self._means["loss"].count if self.evaluating else self.step
+        key = ops.stack([ops.cast(self.seed, "int32"), ops.cast(count, "int32")])
+        if self.evaluating:
+            key = fold_in(key, _EVALUATION)
+        return fold_in(key, _SHARED if shared else replicas.index())
+
+    def stream(self, name):
+        """Random numbers of this step, of their own for each name.
+
+        Args:
+            name: string, what they are for.
+
+        Returns:
+            `tfssl.views.ReplicaStream`: replicas draw together what one device draws.
+        """
+        return ReplicaStream(fold_in(self.key(shared=True), number_of(name)))
+
+    def uniform(self, shape, name):
+        """Uniform numbers in [0, 1), a row for each image of the batch.
+
+        Args:
+            shape: tuple, `(batch, ...)`.
+            name: string, what they are for; each name has numbers of its own.
+
+        Returns:
+            float32 tensor of this shape.
+        """
+        return self.stream(name).uniform(shape)

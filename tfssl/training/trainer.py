@@ -1,0 +1,259 @@
+"""What `compile`, `fit` and `evaluate` of a method do."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfssl import optimizers
+from tfssl.training import datasets
+from tfssl.training.batches import Batches
+from tfssl.training.health import HealthCheck, Monitor
+from tfssl.training.images import check_images, first_batch, images_of
+from tfssl.training.state import StepState
+
+if keras.backend.backend() == "tensorflow":
+    from tfssl.training.tensorflow import Step
+elif keras.backend.backend() == "jax":
+    from tfssl.training.jax import Step
+else:
+    raise ImportError(
+        "tfssl trains on the TensorFlow and JAX backends of Keras. Received: "
+        f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow or jax."
+    )
+
+_MONITORED = 512
+_DEFAULT_BATCH = 256
+
+
+class Trainer(Step, StepState):
+    """A `keras.Model` whose loss is a function of batches of images alone.
+
+    Subclasses define `batch_of(data)`, `views_loss(batch)` and, if something moves
+    after the optimizer, `after_update()`. The steps themselves are those of the
+    backend.
+    """
+
+    # Whether a batch holds each image's position in the data set.
+    needs_index = False
+    # Whether features that are all alike are a failure, which stops the run.
+    can_collapse = True
+
+    @property
+    def learned_variables(self):
+        """What the optimizer moves."""
+        return self.trainable_variables
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        metrics=None,
+        loss_weights=None,
+        weighted_metrics=None,
+        **kwargs,
+    ):
+        """Sets the optimizer. The loss is the method's own.
+
+        Args:
+            optimizer: `keras.optimizers.Optimizer` or its name. Defaults to "adam".
+            loss, metrics, loss_weights, weighted_metrics: have no meaning without
+                labels, and are refused.
+            **kwargs: `run_eagerly`, `jit_compile`, `steps_per_execution` and
+                `auto_scale_loss`, as in Keras.
+
+        Raises:
+            ValueError: for a loss, metrics or weights.
+        """
+        refused = {
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+        }
+        for name, value in refused.items():
+            if value is not None:
+                raise ValueError(
+                    f"{self.name} has a loss of its own, and no labels to compare "
+                    "with. Leave out the argument; to measure the features while it "
+                    "trains, give fit a tfssl.transfer.KNNCallback. Received: "
+                    f"{name}={value!r}"
+                )
+        super().compile(optimizer=optimizer, **kwargs)
+        # In the strategy's scope and before any checkpoint is restored.
+        self.build_optimizers()
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def check_batch(self, size):
+        """Refuses a batch that the method cannot train on: `fit` asks before it starts.
+
+        Args:
+            size: int, images in a batch over all replicas.
+
+        Raises:
+            ValueError: for a batch that replicas or groups cannot share out.
+        """
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+        initial_step=0,
+    ):
+        """Trains on images; what is not listed is as in `keras.Model.fit`.
+
+        Args:
+            x: images, see the class. Arrays are shuffled in an order that depends on
+                the seed and the epoch only; images that do not fill a batch are left
+                out of the epoch. Of a data set, batches that the replicas cannot share
+                out equally, such as a last smaller one, are left out.
+            y: labels; only methods that say so look at them.
+            batch_size: int, for arrays; over all replicas. Defaults to 256.
+            validation_split: float in [0, 1), the fraction of an array, from its end,
+                that is held out.
+            validation_data: images that are held out, as `x`. `val_loss` is the
+                method's own loss on them; see `evaluate`.
+            initial_epoch, initial_step: ints, where a run goes on: the epoch, and for
+                arrays the batches of it that are done. Default to 0.
+
+        Returns:
+            `keras.callbacks.History` with the logs of each epoch.
+
+        Raises:
+            ValueError: for images of the wrong rank, range or channels, fewer of them
+                than a batch, a batch that does not divide among the replicas, data
+                without an end, or weights of classes or images.
+            tfssl.training.TrainingStopped: for a loss that is not finite, or collapse.
+        """
+        for name, value in (
+            ("class_weight", class_weight),
+            ("sample_weight", sample_weight),
+        ):
+            if value is not None:
+                raise ValueError(
+                    f"{self.name} learns without labels; leave {name} out. Received: "
+                    f"{name}={value!r}"
+                )
+        if validation_split and validation_data is None:
+            x, y, validation_data = datasets.held_out(x, y, validation_split)
+        feed = self._feed(x, y, batch_size, shuffle, initial_epoch, initial_step)
+        images = check_images(images_of(first_batch(feed)))
+        self.check_batch(len(images))
+        self._set_last_step(feed, epochs, steps_per_epoch, initial_epoch, initial_step)
+        if validation_data is not None:
+            size = validation_batch_size or batch_size or len(images)
+            validation_data = self._held_out_feed(validation_data, size)
+        return super().fit(
+            feed,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=self._callbacks(callbacks, images, feed),
+            validation_data=validation_data,
+            # A tf.data set has its own order.
+            shuffle=shuffle and isinstance(feed, keras.utils.PyDataset),
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """The method's own loss on images, with nothing moved.
+
+        It is the loss of training, with views, normalisation by batches and all. Yet no
+        weight, statistic, queue, bank or counter changes, and the views are the same at
+        each call.
+
+        Args:
+            x: images, as for `fit`. Images that do not fill a batch are left out.
+            y: labels; only methods that say so look at them.
+            batch_size: int, for arrays. Defaults to 256, and to all images if there
+                are fewer.
+            **kwargs: `verbose`, `steps`, `callbacks` and `return_dict`, as in Keras.
+
+        Returns:
+            The loss, or a list of the loss and the other logs; with
+            `return_dict=True` a dict.
+        """
+        if "_use_cached_eval_dataset" not in kwargs:
+            x, y = self._held_out_feed(x if y is None else (x, y), batch_size), None
+        return super().evaluate(x, y, **kwargs)
+
+    def _feed(self, x, y, batch_size, shuffle=True, epoch=0, start=0):
+        """Images of any kind as what Keras goes through batch by batch."""
+        if datasets.is_array(x):
+            return Batches(
+                check_images(ops.convert_to_numpy(x) if ops.is_tensor(x) else x),
+                None if self.needs_index or y is None else np.asarray(y),
+                batch_size=_DEFAULT_BATCH if batch_size is None else batch_size,
+                seed=self.seed,
+                epoch=epoch,
+                start=start,
+                shuffle=shuffle,
+                with_index=self.needs_index,
+            )
+        if batch_size is not None and datasets.is_data_set(x):
+            raise ValueError(
+                "batch_size goes with an array of images; a data set is batched "
+                f"already. Received: batch_size={batch_size}"
+            )
+        first_batch(x)
+        if isinstance(x, keras.utils.PyDataset):
+            if self.batch_multiple > 1 and x.num_batches:
+                self.check_batch(len(images_of(x[x.num_batches - 1])))
+            return x
+        return datasets.without_remainders(datasets.of_one_size(x), self.batch_multiple)
+
+    def _held_out_feed(self, data, batch_size):
+        x, y = data[:2] if isinstance(data, (tuple, list)) else (data, None)
+        if datasets.is_array(x):
+            batch_size = min(batch_size or _DEFAULT_BATCH, len(x))
+            return self._feed(x, y, batch_size, shuffle=False)
+        return self._feed(x, y, None)
+
+    def _set_last_step(self, feed, epochs, per_epoch, initial_epoch, initial_step):
+        per_epoch = datasets.steps_per_epoch(feed) if per_epoch is None else per_epoch
+        if per_epoch is None:
+            schedules = [
+                name
+                for name, value in vars(self).items()
+                if isinstance(value, optimizers.Schedule)
+            ]
+            if schedules:
+                raise ValueError(
+                    f"{' and '.join(schedules)} of {self.name} change over the run, "
+                    "whose length this data set does not say. Give steps_per_epoch. "
+                    "Received: a data set of unknown length"
+                )
+            return
+        remaining = (epochs - initial_epoch) * per_epoch - initial_step
+        self.last_step.assign(int(ops.convert_to_numpy(self.step)) + max(remaining, 0))
+
+    def _callbacks(self, callbacks, images, feed):
+        """The given callbacks, with those that watch every run."""
+        callbacks = list(callbacks or [])
+        if not any(isinstance(c, HealthCheck) for c in callbacks):
+            callbacks.insert(0, HealthCheck())
+        monitor = Monitor(images[:_MONITORED], len(images))
+        monitor.set_model(self)
+        # What fails here would fail after the first epoch.
+        monitor.measure()
+        callbacks.insert(0, monitor)
+        if isinstance(feed, Batches):
+            callbacks.append(datasets.FollowRestoredEpoch(feed))
+        return callbacks
