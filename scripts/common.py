@@ -54,6 +54,33 @@ def define_data_flags():
     )
 
 
+def define_device_flags():
+    """Defines the flags that say what computes, and how exactly."""
+    flags.DEFINE_enum(
+        "precision",
+        "auto",
+        ["auto", "float32", "mixed_bfloat16"],
+        "Arithmetic of the network; losses and statistics are always float32. auto: "
+        "mixed_bfloat16 where the processor or GPU computes in bfloat16, else float32.",
+    )
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        ["auto", "one", "mirrored", "multi_worker"],
+        "How devices share a step. auto: all GPUs of this machine, or one device.",
+    )
+    flags.DEFINE_integer(
+        "virtual_devices",
+        0,
+        "Split the CPU into this many devices, to try replicas without GPUs.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer("seed", 0, "Seed of weights, order and views.", lower_bound=0)
+    flags.DEFINE_bool(
+        "deterministic", False, "Use deterministic operations only; slower on GPUs."
+    )
+
+
 def run(main):
     """Runs a script's main; what the user can mend is told without a traceback."""
 

@@ -1,7 +1,8 @@
-"""Every method, small: what the contract runs over. One line for each method."""
+"""Every method, small: what the contract runs over."""
 
 import keras
 import numpy as np
+from keras import ops
 
 import tfssl
 
@@ -62,9 +63,15 @@ def pair():
     return tfssl.encoders.split_pair(half(), half(), SIZE, "halves")
 
 
+def from_recipe(name):
+    """The method as it is trained on the digits."""
+    recipe = tfssl.methods.recipe(name, SIZE, "digits")
+    return recipe.replace(encoder_width=16).make(num_images=1297)
+
+
 def cmc_bank(contrast):
     """With a row for each of the digits."""
-    bank = {"contrast": contrast, "images": 1297, "negatives": 128}
+    bank = {"contrast": contrast, "num_images": 1297, "negatives": 128}
     return tfssl.methods.CMC(pair(), mild_views(1), temperature=0.2, **bank)
 
 
@@ -78,37 +85,21 @@ def context_encoder(**options):
     return tfssl.methods.ContextEncoder(network, one_view(), width=16, **options)
 
 
+# Every method that is registered, and what their recipes do not show.
 CASES = {
-    "cmc": lambda: tfssl.methods.CMC(pair(), mild_views(), temperature=0.2),
+    **{name: lambda name=name: from_recipe(name) for name in tfssl.methods.METHODS},
     "cmc_nce": lambda: cmc_bank("nce"),
     "cmc_softmax": lambda: cmc_bank("softmax"),
-    "context_encoder": lambda: context_encoder(hole="region", adversarial_weight=0),
     "context_encoder_adversarial": lambda: context_encoder(hole="blocks"),
-    "cpc": lambda: tfssl.methods.CPC(
-        tfssl.encoders.patch_grid(patch_encoder(12, (32, 32)), SIZE, stride=2),
-        one_view(),
-        steps=[1, 2],
-        filters=32,
-        blocks=2,
-        directions=4,
-        patch_views="DigitViews",
+    "context_encoder_region": lambda: context_encoder(
+        hole="region", adversarial_weight=0
     ),
-    "dim": lambda: dim(global_weight=1.0, local_weight=0.5, prior_weight=0),
-    "dim_prior": lambda: dim(global_weight=1.0, local_weight=0.5),
-    "moco": lambda: tfssl.methods.MoCo(
+    "dim_both": lambda: dim(global_weight=1.0, local_weight=0.5, prior_weight=0),
+    "moco_symmetric": lambda: tfssl.methods.MoCo(
         encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
     ),
-    "moco_v1": lambda: tfssl.methods.MoCo(
-        encoder(tfssl.layers.SplitBatchNormalization(groups=2)),
-        views(),
-        projector=(16,),
-        queue_size=192,
-        momentum=0.9,
-    ),
-    "simclr": lambda: tfssl.methods.SimCLR(encoder(), views(), temperature=0.2),
-    "simclr_v2": lambda: tfssl.methods.SimCLRv2(encoder(), views(), temperature=0.2),
-    "simclr_v2_memory": lambda: tfssl.methods.SimCLRv2(
-        encoder(), views(), memory=320, momentum=0.9, temperature=0.2
+    "simclr_v2_queue": lambda: tfssl.methods.SimCLRv2(
+        encoder(), views(), queue_size=320, momentum=0.9, temperature=0.2
     ),
 }
 
@@ -120,35 +111,25 @@ COMPARED = {
     "dim_jsd": lambda: dim(estimator="jsd", prior_weight=0),
 }
 
-# An adversary takes TensorFlow.
-ADVERSARIAL = {"context_encoder_adversarial", "dim_prior"}
-BOTH_BACKENDS = sorted({*CASES, *COMPARED} - ADVERSARIAL)
-
-# Normalised in groups of the batch, or with draws by place in it: its order matters.
-ORDERED = {
-    "cmc_nce",
-    "cmc_softmax",
-    "context_encoder",
-    "cpc",
-    "moco_v1",
-    *ADVERSARIAL,
-}
-
 
 def make(name, seed=0, optimizer=None, adversary_optimizer=None):
     """A compiled model with the same weights at each call."""
     keras.utils.set_random_seed(seed)
     model = {**CASES, **COMPARED}[name]()
-    if name in ADVERSARIAL and adversary_optimizer is None:
-        adversary_optimizer = keras.optimizers.SGD(0.01)
-    model.compile(optimizer or tfssl.optimizers.SGD(0.05), adversary_optimizer)
+    adversary = {}
+    if getattr(model, "adversary", None) is not None:
+        adversary["adversary_optimizer"] = adversary_optimizer or keras.optimizers.SGD(
+            0.01
+        )
+    model.compile(optimizer or tfssl.optimizers.SGD(0.05), **adversary)
     return model
 
 
 def batch(model, x, seed=0):
     """What the model's loss gets of these images."""
-    made = tuple(model.views(x, seed=seed))
-    return (*made, np.arange(len(x), dtype="int32")) if model.needs_index else made
+    views = tuple(model.views(x, seed=seed))
+    index = ops.arange(len(x), dtype="int32") if model.needs_index else None
+    return tfssl.methods.Batch(views, index)
 
 
 def images(n=32, seed=0):

@@ -15,10 +15,11 @@ def build(name, **changes):
 
 
 SMALL = {
+    "byol": (tfssl.methods.BYOL, encoder, {"projector": (8, 4), "predictor": (8, 4)}),
     "cmc": (
         tfssl.methods.CMC,
         pair,
-        {"contrast": "softmax", "images": 8, "negatives": 4},
+        {"contrast": "softmax", "num_images": 8, "negatives": 4},
     ),
     "context_encoder": (
         tfssl.methods.ContextEncoder,
@@ -44,10 +45,11 @@ SMALL = {
 @pytest.mark.parametrize(
     "name, changes",
     [
+        ("byol", {"momentum": 1.5}),
         ("cmc", {"temperature": 0}),
         ("cmc", {"negatives": 0}),
         ("cmc", {"bank_momentum": 1.5}),
-        ("cmc", {"images": -3}),
+        ("cmc", {"num_images": -3}),
         ("cmc", {"projector": 128}),
         ("context_encoder", {"adversarial_weight": 2}),
         ("context_encoder", {"overlap": 4}),
@@ -66,7 +68,7 @@ SMALL = {
         ("moco", {"queue_size": 0}),
         ("simclr", {"temperature": 0.0}),
         ("simclr_v2", {"temperature": 0.0}),
-        ("simclr_v2", {"memory": -1}),
+        ("simclr_v2", {"queue_size": -1}),
         ("simclr_v2", {"momentum": -0.1}),
     ],
 )
@@ -104,9 +106,9 @@ def test_a_method_takes_its_number_of_views(name):
 def test_ready_made_views_are_counted():
     model = make("simclr")
     view = images(4).astype("float32")
-    assert len(model.views_of({"views": (view, view)})) == 2
+    assert len(model.batch_of({"views": (view, view)}).views) == 2
     with pytest.raises(ValueError, match="takes 2 views of each image. Received: 3"):
-        model.views_of({"views": (view,) * 3})
+        model.batch_of({"views": (view,) * 3})
 
 
 @pytest.mark.parametrize("method", [tfssl.methods.SimCLR, tfssl.methods.SimCLRv2])

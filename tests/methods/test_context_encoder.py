@@ -6,8 +6,8 @@ from gradients import gradient_of
 from keras import ops
 
 import tfssl
-from tfssl.methods import context_encoder
-from tfssl.methods.context_encoder import _errors, decoder, discriminator
+from tfssl.methods import Batch, context_encoder
+from tfssl.methods.inpainting import _errors
 
 
 def numpy(x):
@@ -81,7 +81,7 @@ def test_the_band_counts_ten_times():
 
 
 def test_without_an_adversary_the_loss_is_the_reconstruction():
-    loss, logs = small().views_loss((images().astype("float32"),))
+    loss, logs = small().views_loss(Batch((images().astype("float32"),)))
     assert set(logs) == {"reconstruction_loss"}
     assert float(loss) == float(logs["reconstruction_loss"])
 
@@ -95,7 +95,7 @@ needs_tensorflow = pytest.mark.skipif(
 def test_the_loss_weighs_both():
     model = small(adversarial_weight=0.001)
     model.compile("sgd")
-    loss, logs = model.views_loss((images().astype("float32"),))
+    loss, logs = model.views_loss(Batch((images().astype("float32"),)))
     expected = 0.001 * logs["fooling_loss"] + 0.999 * logs["reconstruction_loss"]
     assert float(loss) == pytest.approx(float(expected), rel=1e-6)
 
@@ -123,7 +123,7 @@ def test_the_adversary_learns_to_tell_and_moves_before_the_rest():
     told, fooled = losses()
     loss = float(model.adversary_loss(real, filling))
     assert loss == pytest.approx(told, rel=1e-5)
-    _, logs = model.views_loss((x,))
+    _, logs = model.views_loss(Batch((x,)))
     told_after, fooled_after = losses()
     assert told_after < told - 1e-2 and fooled_after > fooled + 1e-2
     # It is trained as it was, and fooled as it is after its step.
@@ -160,7 +160,7 @@ def test_nothing_and_everything_can_be_hidden(hidden, monkeypatch):
     filling = numpy(model.fillings(x, mask, training=True))
     square = np.square(filling - (x / 127.5 - 1)).mean()
     monkeypatch.setattr(model, "masks", lambda batch: mask)
-    loss = float(model.views_loss((x,))[0])
+    loss = float(model.views_loss(Batch((x,)))[0])
     assert loss == pytest.approx(hidden * square, rel=1e-5)
     gradient = gradient_of(lambda f: model.reconstruction_loss(f, x, mask), filling)
     assert np.isfinite(gradient).all() and gradient.any() == hidden
@@ -203,7 +203,7 @@ def test_the_alexnet_of_the_paper_fills_blocks():
     assert filled.shape == x.shape
     hidden = (filled != 200).any(axis=(0, 3))
     assert hidden.mean() == pytest.approx(0.25, abs=0.01)
-    loss, _ = model.views_loss((x.astype("float32"),))
+    loss, _ = model.views_loss(Batch((x.astype("float32"),)))
     assert np.isfinite(float(loss))
     with pytest.raises(ValueError, match=r'hole="center".*227, 227'):
         tfssl.methods.ContextEncoder(encoder)
@@ -212,7 +212,9 @@ def test_the_alexnet_of_the_paper_fills_blocks():
 def test_the_order_of_the_batch_is_no_difference():
     """With the hole in the centre; the others are drawn by place."""
     x = images(8).astype("float32")
-    loss, turned = (float(small().views_loss((v,))[0]) for v in (x, x[::-1].copy()))
+    loss, turned = (
+        float(small().views_loss(Batch((v,)))[0]) for v in (x, x[::-1].copy())
+    )
     assert turned == pytest.approx(loss, rel=1e-5)
 
 
@@ -234,27 +236,6 @@ def test_the_report_measures_the_fillings():
 def test_errors_of_a_constant_difference():
     psnr, l1 = _errors(np.full(5, 25.5), np.zeros(5))
     assert psnr == pytest.approx(20) and l1 == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize(
-    "shape, size", [((16,), 64), ((6, 6, 8), 227), ((4, 4, 8), 32)]
-)
-def test_decoders_give_the_size_that_is_asked(shape, size):
-    assert decoder(shape, size, 4).output_shape == (None, size, size, 3)
-    assert discriminator(size, 4).output_shape == (None, 1)
-
-
-def test_networks_of_the_paper():
-    """E, G and D of the central hole: 128 to 4000 to 64."""
-    encoder = tfssl.encoders.context_cnn(128)
-    convs = [w.shape for w in encoder.weights if w.path.endswith("kernel")]
-    assert [s[-1] for s in convs] == [64, 64, 128, 256, 512, 4000]
-    generator = decoder((4000,), 64, 64)
-    convs = [w.shape for w in generator.weights if w.path.endswith("kernel")]
-    # Transposed kernels: [height, width, out, in].
-    assert [s[-2] for s in convs] == [512, 256, 128, 64, 3]
-    convs = [w.shape[-1] for w in discriminator(64, 64).weights if "kernel" in w.path]
-    assert convs == [64, 128, 256, 512, 1]
 
 
 def test_mistakes_are_named():

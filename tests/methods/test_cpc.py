@@ -6,7 +6,8 @@ from gradients import gradient_of
 from keras import ops
 
 import tfssl
-from tfssl.methods.cpc import context_network
+from tfssl.heads import context_network
+from tfssl.methods import Batch
 
 
 def numpy(x):
@@ -26,7 +27,7 @@ def test_no_scale_is_the_uniform_loss():
     grid = tfssl.encoders.patch_grid(net, 32)
     model = tfssl.methods.CPC(grid, filters=8, blocks=1, scale=0.0)
     x = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype("float32")
-    assert float(model.views_loss((x,))[0]) == pytest.approx(6.664409, abs=1e-5)
+    assert float(model.views_loss(Batch((x,)))[0]) == pytest.approx(6.664409, abs=1e-5)
 
 
 @pytest.mark.parametrize("blocks", [1, 3])
@@ -95,7 +96,7 @@ def brute_force(model, images):
 def test_value_of_the_definition(directions):
     model = small(directions=directions, scale=0.5)
     x = images(2).astype("float32")
-    loss = float(model.views_loss((x,))[0])
+    loss = float(model.views_loss(Batch((x,)))[0])
     assert loss == pytest.approx(brute_force(model, x), rel=1e-5)
 
 
@@ -111,14 +112,14 @@ def test_gradient_of_the_definition():
 
         def loss(value):
             with keras.StatelessScope([(kernel, value)]):
-                return model.views_loss((x,))[0]
+                return model.views_loss(Batch((x,)))[0]
 
         gradient = np.asarray(jax.grad(loss)(start))
     else:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            loss, _ = model.views_loss((x,))
+            loss, _ = model.views_loss(Batch((x,)))
         gradient = tape.gradient(loss, kernel.value).numpy()
     random = np.random.default_rng(0)
     for _ in range(3):
@@ -146,7 +147,9 @@ def test_default_steps_share_no_pixel():
 def test_the_order_of_the_batch_is_no_difference():
     """Without views of patches, which are drawn by place."""
     x = images(8).astype("float32")
-    loss, turned = (float(small().views_loss((v,))[0]) for v in (x, x[::-1].copy()))
+    loss, turned = (
+        float(small().views_loss(Batch((v,)))[0]) for v in (x, x[::-1].copy())
+    )
     assert turned == pytest.approx(loss, rel=1e-5)
 
 

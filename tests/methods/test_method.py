@@ -1,4 +1,4 @@
-"""What methods are made of by name, `make_encoder` and recipes, and how they train."""
+"""What methods are made of by name, by their recipes, and how they train."""
 
 import cases
 import keras
@@ -7,26 +7,15 @@ import pytest
 from keras import ops
 
 import tfssl
+from tfssl.methods import cpc
 
 
 def make(name, preset, size, **narrow):
-    """As scripts/pretrain.py does, at an eighth of the width."""
+    """The recipe's model at an eighth of the width."""
     recipe = tfssl.methods.recipe(name, size, preset)
-    method = tfssl.methods.METHODS[name]
-    encoder = method.make_encoder(
-        recipe.encoder,
-        size,
-        width=recipe.encoder_width // 8,
-        **recipe.encoder_arguments,
-    )
-    views = method.views_class
-    if recipe.views_class:
-        views = getattr(tfssl.views, recipe.views_class)
     arguments = {**recipe.arguments, **narrow}
-    model = method(encoder, views(size, **recipe.views), **arguments)
-    if model.adversary is not None and keras.backend.backend() != "tensorflow":
-        pytest.skip("an adversary")
-    model.compile(recipe.make_optimizer(1_281_167, recipe.epochs))
+    small = recipe.replace(encoder_width=recipe.encoder_width // 8, arguments=arguments)
+    model = small.make(num_images=1_281_167)
     assert model.encoder.input_shape == (None, size, size, 3)
     return recipe, model
 
@@ -39,7 +28,8 @@ def test_the_recipe_makes_the_method(name, preset, size):
 
 # Image size, encoder, batch and peak learning rate; what makes the model small.
 PAPERS = {
-    "cmc": (224, "resnet50", 128, 0.03, {"images": 64}),
+    "byol": (224, "resnet50", 4096, 3.2, {"projector": (8, 8), "predictor": (8, 8)}),
+    "cmc": (224, "resnet50", 128, 0.03, {"num_images": 64}),
     "context_encoder": (128, "context_cnn", 64, 2e-3, {"width": 8}),
     "cpc": (260, "resnet50", 512, 4e-4, {"filters": 8, "blocks": 1}),
     "dim": (32, "dim_cnn", 64, 1e-4, {"units": 64}),
@@ -78,16 +68,17 @@ def test_photos_of_another_size_than_the_papers_get_a_network_that_fits(name, si
 
 
 def test_a_network_that_does_not_suit_the_method_is_refused_in_its_name():
-    message = "MoCo cannot make its encoder: alexnet takes no norm. Encoders that fit: "
+    moco, cmc = (tfssl.methods.recipe(name, 32, "cifar") for name in ("moco_v2", "cmc"))
+    message = "moco_v2 cannot make its encoder: alexnet takes no norm. Encoders that"
     with pytest.raises(ValueError, match=message):
-        tfssl.methods.MoCo.make_encoder("alexnet", 96)
+        moco.replace(encoder="alexnet").set("norm=split").make(num_images=300)
     with pytest.raises(ValueError, match="no channels. Encoders that fit: dim_cnn, "):
-        tfssl.methods.CMC.make_encoder("context_cnn", 32)
+        cmc.replace(encoder="context_cnn").make(num_images=300)
 
 
 def test_cpc_takes_the_stem_by_the_size_of_a_patch():
     def patch_layers(size, **kwargs):
-        network = tfssl.methods.CPC.make_encoder("resnet10", size, width=4, **kwargs)
+        network = cpc.make_encoder("resnet10", size, width=4, **kwargs)
         return {layer.name for layer in network._flatten_layers()}
 
     assert "stem_pool" not in patch_layers(96)
@@ -98,7 +89,7 @@ def test_cpc_takes_the_stem_by_the_size_of_a_patch():
 def test_the_adversarys_optimizer_and_what_does_without_it(monkeypatch):
     for name, rate, beta in (
         ("context_encoder_adversarial", 2e-4, 0.5),
-        ("dim_prior", 1e-4, 0.9),
+        ("dim", 1e-4, 0.9),
     ):
         model = cases.CASES[name]()
         if keras.backend.backend() == "tensorflow":
@@ -140,7 +131,7 @@ def test_eager_and_compiled_steps_are_the_same(name):
     for run_eagerly in (True, False):
         model = small_cpc() if name == "cpc" else cases.make(name)
         model.compile(tfssl.optimizers.SGD(0.05), run_eagerly=run_eagerly)
-        views = cases.batch(model, cases.images(16))
+        views = cases.batch(model, cases.images(16)).views
         losses += model.fit(Fixed(views), verbose=0).history["loss"]
         models.append(model)
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -158,7 +149,8 @@ def test_one_batch_is_learned_by_heart():
     model = cases.make("simclr", optimizer=keras.optimizers.Adam(1e-2))
     view = cases.images(8).astype("float32")
     views = (view, 255 - view)
-    before = float(model.views_loss(views)[0])
+    made = tfssl.methods.Batch(views)
+    before = float(model.views_loss(made)[0])
     model.fit(Fixed(views, steps=40), verbose=0)
-    after = float(model.views_loss(views)[0])
+    after = float(model.views_loss(made)[0])
     assert before > 2 and 0.045 < after < 0.1

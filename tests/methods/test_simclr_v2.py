@@ -11,28 +11,28 @@ def numpy(x):
     return ops.convert_to_numpy(x)
 
 
-def test_without_memory_it_is_simclr_with_a_deeper_head():
+def test_without_a_queue_it_is_simclr_with_a_deeper_head():
     model = make("simclr_v2")
     widths = [
         layer.units for layer in model.projector.layers if hasattr(layer, "units")
     ]
-    assert widths == [128, 128, 128]
-    views = batch(model, images())
+    assert widths == [128, 128, 64]
+    made = batch(model, images())
     simclr = tfssl.methods.SimCLR(
         model.encoder, model.views, model.projector, temperature=model.temperature
     )
-    loss = float(model.views_loss(views)[0])
-    assert loss == pytest.approx(float(simclr.views_loss(views)[0]), rel=1e-5)
+    loss = float(model.views_loss(made)[0])
+    assert loss == pytest.approx(float(simclr.views_loss(made)[0]), rel=1e-5)
 
 
-def test_with_memory_each_view_finds_the_key_of_the_other():
-    model = make("simclr_v2_memory")
+def test_with_a_queue_each_view_finds_the_key_of_the_other():
+    model = make("simclr_v2_queue")
     queue = numpy(model.queue.rows)
-    views = batch(model, images())
-    loss, _ = model.views_loss(views)
+    made = batch(model, images())
+    loss, _ = model.views_loss(made)
     # Key networks that start as copies and normalise with the same batch give the
     # embeddings themselves.
-    both = np.concatenate([numpy(v) for v in views])
+    both = np.concatenate([numpy(v) for v in made.views])
     z = model.projector(model.features(both, training=True), training=True)
     z = numpy(losses.l2_normalize(z)).astype("float64")
     total = 0.0
@@ -45,20 +45,20 @@ def test_with_memory_each_view_finds_the_key_of_the_other():
     np.testing.assert_array_equal(numpy(model.queue.rows)[64:], queue[64:])
 
 
-def test_a_memory_smaller_than_the_batch_is_refused():
-    model = tfssl.methods.SimCLRv2(encoder(), memory=8)
+def test_a_queue_smaller_than_the_batch_is_refused():
+    model = tfssl.methods.SimCLRv2(encoder(), queue_size=8)
     with pytest.raises(ValueError, match="Received: 16 rows"):
         model.check_batch(16)
 
 
-def test_key_networks_follow():
-    model = make("simclr_v2_memory")
+def test_the_teacher_moves_towards_the_projector():
+    model = make("simclr_v2_queue")
     for w in model.projector.weights:
         w.assign(w + 1.0)
-    old = model.key_projector.get_weights()
+    old = model.teacher.networks[1].get_weights()
     online = model.projector.get_weights()
     model.views_loss(batch(model, images()))
-    new = model.key_projector.get_weights()
+    new = model.teacher.networks[1].get_weights()
     for i, weight in enumerate(model.projector.weights):
         if weight.trainable:
             moved, way = new[i] - old[i], online[i] - old[i]
@@ -119,5 +119,5 @@ def test_a_layer_that_is_not_there():
         tfssl.transfer.with_head(model.encoder, model.projector, 4)
     with pytest.raises(ValueError, match="takes features of 7"):
         tfssl.transfer.with_head(
-            model.encoder, tfssl.layers.projection_head(7, (4, 4)), 1
+            model.encoder, tfssl.heads.projection_head(7, (4, 4)), 1
         )

@@ -23,7 +23,7 @@ def test_floor():
 
 
 def test_values_of_the_steps_of_moco():
-    rate = Steps(0.03, falls=(120, 160))
+    rate = Steps(0.03, milestones=(120, 160))
     values = [float(rate(step)) for step in (0, 119, 120, 159, 160, 200)]
     assert values == pytest.approx([0.03, 0.03, 0.003, 0.003, 0.0003, 0.0003], rel=1e-5)
     assert float(Steps(0.03)(1000)) == pytest.approx(0.03)

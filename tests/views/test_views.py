@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import tfssl
 from tfssl.views import (
     ColorJitter,
     DigitViews,
@@ -217,3 +218,16 @@ def test_images_of_another_shape(shape):
 def test_views_need_a_pipeline():
     with pytest.raises(ValueError, match="list of transforms for each view"):
         Views([])
+
+
+def test_views_are_equal_if_their_transforms_are_and_say_what_they_are():
+    views = tfssl.views.SimCLRViews(32, strength=0.5)
+    same = tfssl.views.SimCLRViews(32, strength=0.5)
+    assert views == same and hash(views) == hash(same)
+    assert views != tfssl.views.SimCLRViews(32, strength=1.0)
+    assert views != tfssl.views.Views(views.pipelines)
+    assert repr(views).startswith("SimCLRViews(image_size=32, strength=0.5, blur=False")
+    flip = tfssl.views.RandomFlip(0.25)
+    assert repr(tfssl.views.Views([[flip], [flip]])) == (
+        "Views([[RandomFlip(p=0.25)], [RandomFlip(p=0.25)]])"
+    )

@@ -27,6 +27,7 @@ _PLACES = {
     "Batch": "method",
     "Method": "method",
     "Recipe": "recipes",
+    "digits": "recipes",
     "recipe": "recipes",
     **{name: file for file, _, name in (x.partition(".") for x in METHODS.values())},
 }

@@ -48,6 +48,10 @@ class Preset(Views):
         super().__init__(pipelines)
         self._config = config
 
+    def __repr__(self):
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self._config.items())
+        return f"{type(self).__name__}({arguments})"
+
     def get_config(self):
         return dict(self._config)
 

@@ -39,6 +39,8 @@ class Views:
         ... )
         >>> [v.shape[1] for v in views(np.zeros((4, 40, 48, 3), "uint8"), seed=1)]
         [32, 32, 16]
+        >>> Views([[RandomFlip()]])
+        Views([[RandomFlip(p=0.5)]])
     """
 
     def __init__(self, pipelines):
@@ -66,6 +68,15 @@ class Views:
             batch = ops.clip(batch * 255.0, 0.0, 255.0)
             views.extend(ops.split(batch, copies))
         return tuple(views)
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.pipelines == other.pipelines
+
+    def __hash__(self):
+        return hash(repr(self))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.pipelines})"
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfssl.layers import as_projection_head, projection_head
+from tfssl.heads import as_projection_head, projection_head
 
 
 def test_the_head_of_simclr():

@@ -1,0 +1,120 @@
+"""Flags that say which method is trained, on what network and how."""
+
+from absl import flags
+
+from tfssl import encoders, methods
+
+FLAGS = flags.FLAGS
+# Those that a recipe has a field for.
+_FIELDS = (
+    "encoder",
+    "encoder_width",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "warmup_epochs",
+)
+
+
+def define_recipe_flags():
+    """Defines the flags of a recipe."""
+    flags.DEFINE_enum("method", "simclr", list(methods.METHODS), "What to learn by.")
+    flags.DEFINE_enum(
+        "preset",
+        "auto",
+        ["auto", "digits", "cifar", "paper"],
+        "Where what is not set below comes from: digits, a minute or two for "
+        "handwritten digits; cifar, tuned for images up to 64 pixels; paper; auto: by "
+        "the images.",
+    )
+    flags.DEFINE_multi_string(
+        "set",
+        [],
+        "An argument of the method, of its views or of the encoder as NAME=VALUE, for "
+        "example --set=temperature=0.5 --set=blur=false --set=norm=layer. If they "
+        "share a name the first of them gets it; encoder.NAME is the encoder's. May be "
+        "repeated.",
+    )
+    flags.DEFINE_integer(
+        "view_size",
+        None,
+        "Height and width of the views and of the encoder's images, in pixels. "
+        "Default: that of the stored images, --image_size.",
+        lower_bound=4,
+    )
+    flags.DEFINE_enum(
+        "encoder",
+        None,
+        list(encoders.ENCODERS),
+        "The network. Default: the preset's.",
+    )
+    flags.DEFINE_integer(
+        "encoder_width",
+        None,
+        "Channels of the network's first stage; 64 is the full-size network. Default: "
+        "the preset's.",
+        lower_bound=1,
+    )
+    flags.DEFINE_enum(
+        "stem",
+        "auto",
+        ["auto", "small", "imagenet"],
+        "First layers of a ResNet: small keeps the resolution, imagenet divides it by "
+        "four. auto: small for images up to 64 pixels, and CPC's patches up to 32.",
+    )
+    flags.DEFINE_integer(
+        "epochs",
+        None,
+        "Passes over the images; 0 saves the untrained encoder, to compare with. "
+        "Default: the preset's.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer(
+        "batch_size",
+        None,
+        "Images a step, over all devices. Default: the preset's.",
+        lower_bound=2,
+    )
+    flags.DEFINE_enum(
+        "optimizer",
+        None,
+        ["adam", "adamw", "lars", "sgd"],
+        "Default: the preset's. With another optimizer than the preset's, set the "
+        "learning rate and the weight decay too.",
+    )
+    flags.DEFINE_float(
+        "learning_rate",
+        None,
+        "Peak learning rate for 256 images a step; it grows linearly with the batch "
+        "for lars and sgd, and with its square root for adamw. Default: the preset's.",
+        lower_bound=0,
+    )
+    flags.DEFINE_float(
+        "weight_decay",
+        None,
+        "Coupled for lars and sgd, decoupled for adamw. Default: the preset's.",
+        lower_bound=0,
+    )
+    flags.DEFINE_float(
+        "warmup_epochs",
+        None,
+        "Epochs of linear warm-up before the cosine. Default: the preset's.",
+        lower_bound=0,
+    )
+
+
+def chosen_recipe(train):
+    """The preset's recipe, with what the flags say instead."""
+    size = FLAGS.view_size or train.images.shape[1]
+    preset = FLAGS.preset
+    if preset == "auto" and FLAGS.dataset == "digits":
+        preset = "digits"
+    recipe = methods.recipe(FLAGS.method, size, preset)
+    changes = {name: FLAGS[name].value for name in _FIELDS}
+    recipe = recipe.replace(
+        **{name: value for name, value in changes.items() if value is not None}
+    )
+    stem = [] if FLAGS.stem == "auto" else [f"stem={FLAGS.stem}"]
+    return recipe.set(*stem, *FLAGS.set)

@@ -1,0 +1,117 @@
+"""From a name to a compiled model."""
+
+import keras
+import numpy as np
+import pytest
+
+import tfssl
+
+
+def recipe(name="simclr", preset="cifar", size=32):
+    return tfssl.methods.recipe(name, size, preset)
+
+
+def test_a_recipe_makes_a_compiled_model_that_trains():
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), "uint8")
+    chosen = tfssl.methods.recipe("simclr", image_size=16, preset="digits")
+    chosen = chosen.set("temperature=0.5", "views.degrees=3").replace(batch_size=16)
+    model = chosen.make(num_images=len(images), epochs=2, seed=3)
+    assert (model.temperature, model.seed) == (0.5, 3)
+    assert model.views.get_config()["degrees"] == 3
+    rate = model.optimizer.learning_rate
+    model.fit(images, batch_size=chosen.batch_size, epochs=2, verbose=0)
+    # The schedule is as long as the run.
+    assert float(keras.ops.convert_to_numpy(rate)) > 0
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == 0
+
+
+def test_what_the_recipe_of_another_encoder_took_stays_if_it_fits():
+    cpc = recipe("cpc", "digits").replace(encoder="resnet18")
+    assert cpc.encoder_arguments == {"patch_size": 12, "stride": 2}
+    cmc = recipe("cmc", "digits").replace(encoder="resnet34")
+    assert cmc.encoder_arguments == {"split": "halves"}
+    changed = recipe("context_encoder").replace(encoder="resnet18", encoder_width=4)
+    assert changed.encoder_arguments == {}
+    assert changed.make(num_images=128).encoder.name == "resnet18w4"
+
+
+def test_another_schedule_or_optimizer_than_the_papers():
+    moco = recipe("moco_v1", "paper")
+    assert moco.milestones == (0.6, 0.8)
+    warm = moco.replace(warmup_epochs=5)
+    for made, epochs, expected in (
+        (moco, (0, 119, 120, 160), (0.03, 0.03, 0.003, 0.0003)),
+        (warm, (1, 5, 200), (0.006, 0.03, 0.0)),
+    ):
+        optimizer = made.make_optimizer(num_images=256, epochs=200)
+        for epoch, rate in zip(epochs, expected, strict=True):
+            optimizer.iterations.assign(epoch)
+            assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-7)
+    adam = recipe("context_encoder")
+    assert adam.make_optimizer(1000, 2).beta_1 == 0.5
+    other = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
+    assert adam.replace(**other).optimizer_arguments == {}
+    with pytest.raises(ValueError, match="learning_rate and weight_decay.*'sgd'"):
+        adam.replace(optimizer="sgd")
+
+
+def test_set_reaches_method_views_and_encoder():
+    made = recipe("cpc").replace(encoder="resnet10", encoder_width=4)
+    made = made.set("filters=32", "flip=FALSE", "patch_size=16", "stride=8")
+    made = made.set("norm=none", "stem=imagenet")
+    assert made.arguments["filters"] == 32 and made.views["flip"] is False
+    assert made.encoder_arguments["patch_size"] == 16
+    model = made.make(num_images=64)
+    assert model.grid_shape == (3, 3)
+    # The stem that was set, not that of the patches' size.
+    assert any(layer.name == "stem_pool" for layer in model.patch_encoder.layers)
+
+
+def test_a_shared_name_is_the_methods_and_the_encoders_by_its_prefix():
+    made = recipe("dim").set("dim=32", "encoder.dim=256")
+    assert made.arguments["dim"] == 32 and made.encoder_arguments == {"dim": 256}
+
+
+def test_unknown_names_list_the_choices_of_all_three():
+    with pytest.raises(ValueError, match="filters.*crop_scale.*patch_size") as told:
+        recipe("cpc").set("filter=32")
+    assert str(told.value).endswith("Received: 'filter=32'")
+    # By a field of its own.
+    with pytest.raises(ValueError, match="NAME=VALUE"):
+        recipe().set("width=8")
+
+
+@pytest.mark.parametrize(
+    "name, setting", [("cpc", "steps=3"), ("simclr", "num_views=1.5")]
+)
+def test_what_does_not_fit_is_named(name, setting):
+    made = recipe(name).replace(encoder="resnet10", encoder_width=4).set(setting)
+    with pytest.raises(ValueError, match=f"^{setting} does not fit"):
+        made.make(num_images=300)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: recipe("simclr3"), "method must be one of .*byol"),
+        (lambda: recipe(preset="small"), "preset must be auto or one of .*cifar"),
+        (lambda: recipe().make(num_images=100), "more than the 100 images"),
+        (lambda: recipe().replace(encoder="vit").set("blur=true"), "sk_resnet152"),
+        (
+            lambda: recipe("dim").set("stem=small").make(num_images=300),
+            "NAME=VALUE",
+        ),
+    ],
+)
+def test_mistakes_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_recipe_is_written_down_as_plain_values():
+    import json
+
+    made = recipe("byol").set("blur=true")
+    written = json.loads(json.dumps(made.to_dict(), default=repr))
+    assert written["method"] == "byol" and written["preset"] == "cifar"
+    assert written["views"]["blur"] is True and written["image_size"] == 32
