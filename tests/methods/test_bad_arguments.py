@@ -128,7 +128,8 @@ def test_an_encoder_of_unknown_size_needs_views():
 def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
     plain, split = make("simclr"), make("moco_v1")
     monkeypatch.setattr(tfssl.training.Trainer, "num_replicas", 3)
-    assert (plain.batch_multiple, split.batch_multiple) == (3, 3)
+    # Of 8 groups each replica has 2.
+    assert (plain.batch_multiple, split.batch_multiple) == (3, 6)
     with pytest.raises(ValueError, match="replicas, 3.*Received: a batch of 16"):
         plain.fit(images(16), batch_size=16)
     plain.check_batch(15)

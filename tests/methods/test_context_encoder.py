@@ -6,7 +6,7 @@ from gradients import gradient_of
 from keras import ops
 
 import tfssl
-from tfssl.methods import Batch, context_encoder
+from tfssl.methods import Batch, inpainting
 from tfssl.methods.inpainting import _errors
 
 
@@ -186,7 +186,7 @@ def test_many_images_are_filled_batch_after_batch(monkeypatch):
     monkeypatch.setattr(
         model, "fillings", lambda x, m: sizes.append(len(x)) or fillings(x, m)
     )
-    monkeypatch.setattr(context_encoder, "_BATCH", 2)
+    monkeypatch.setattr(inpainting, "_BATCH", 2)
     np.testing.assert_allclose(model.inpaint(x, mask), whole, atol=1e-3)
     np.testing.assert_allclose(model.inpaint(x, mask[0]), one, atol=1e-3)
     assert sizes == [2, 2, 1] * 2
