@@ -253,7 +253,7 @@ def with_settings(recipe, method):
 
     of_encoder = {
         **settings.defaults(method.make_encoder),
-        **settings.defaults(encoders.ENCODERS[recipe.encoder]),
+        **settings.defaults(getattr(encoders, recipe.encoder)),
     }
     for fixed in ("width", "stem", "channels"):
         # By flags of their own, or by the method.

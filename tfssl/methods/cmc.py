@@ -5,7 +5,7 @@ from keras import ops
 
 from tfssl import encoders, layers, losses, replicas
 from tfssl.checks import check_count, check_positive, check_share
-from tfssl.methods.method import Method, checked_encoder
+from tfssl.methods.method import Method
 from tfssl.training import Batches
 from tfssl.views import CropViews, RandomStream
 
@@ -83,8 +83,9 @@ class CMC(Method):
         seed=0,
         name="cmc",
     ):
+        encoder = encoders.as_encoder(encoder)
         if views is None:
-            size = checked_encoder(encoder).input_shape[1]
+            size = encoder.input_shape[1]
             views = CropViews(size, num_views=2 if contrast == "infonce" else 1)
         super().__init__(encoder, views, seed=seed, name=name)
         pair = [e for e in getattr(encoder, "layers", []) if isinstance(e, keras.Model)]

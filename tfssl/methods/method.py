@@ -10,6 +10,7 @@ from keras import ops
 from tfssl import encoders, layers, replicas, training
 from tfssl.training.batches import Batches, without_remainders
 from tfssl.training.images import check_images, first_batch, images_of
+from tfssl.views import SMALL_IMAGE
 from tfssl.views.random import fold_in
 
 _MONITORED = 512
@@ -60,17 +61,17 @@ class Method(training.Trainer, keras.Model):
     # Of the adversary's Adam, if `compile` gets no other optimizer.
     adversary_adam = {"learning_rate": 2e-4, "beta_1": 0.5}
     # The largest image, in pixels, for which `make_encoder` takes the small stem.
-    small_image = encoders.SMALL_IMAGE
+    small_image = SMALL_IMAGE
     # What `make_encoder` gives to networks that take it, if nothing else is said.
     encoder_defaults = {}
 
     def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
-        self.encoder = checked_encoder(encoder)
+        self.encoder = encoders.as_encoder(encoder)
         self.views = views or self._own_views()
         self.check_views(self.views.num_views)
         self.seed = seed
-        self.feature_dim = encoder.output_shape[-1]
+        self.feature_dim = self.encoder.output_shape[-1]
         # Counts the steps taken; views are drawn from it, so a resumed run goes on.
         self.step = self.add_weight(
             name="step", shape=(), dtype="int32", initializer="zeros", trainable=False
@@ -365,19 +366,3 @@ class Method(training.Trainer, keras.Model):
         for name, value in {"loss": loss, **logs}.items():
             self._means[name].update_state(value)
         return {name: mean.result() for name, mean in self._means.items()}
-
-
-def checked_encoder(encoder):
-    """The encoder, if it is a built `keras.Model` to features or a feature map."""
-    shape = getattr(encoder, "output_shape", None)
-    if (
-        not isinstance(encoder, keras.Model)
-        or shape is None
-        or len(shape) not in (2, 4)
-    ):
-        raise ValueError(
-            "encoder must be a built keras.Model from images to features [batch, dim] "
-            f"or a feature map [batch, h, w, dim]. Received: {encoder} with output "
-            f"shape {shape}"
-        )
-    return encoder

@@ -6,7 +6,7 @@ import math
 import keras
 
 from tfssl import optimizers
-from tfssl.encoders import SMALL_IMAGE
+from tfssl.views import SMALL_IMAGE
 
 
 @dataclasses.dataclass(frozen=True)

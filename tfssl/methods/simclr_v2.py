@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from tfssl import layers, losses
+from tfssl import encoders, layers, losses
 from tfssl.checks import check_count, check_share
-from tfssl.methods.method import checked_encoder
 from tfssl.methods.simclr import SimCLR
 
 
@@ -64,8 +63,9 @@ class SimCLRv2(SimCLR):
         seed=0,
         name="simclr_v2",
     ):
+        encoder = encoders.as_encoder(encoder)
         if projector is None:
-            dim = checked_encoder(encoder).output_shape[-1]
+            dim = encoder.output_shape[-1]
             projector = (dim, dim, 128)
         super().__init__(encoder, views, projector, temperature, seed=seed, name=name)
         check_count(0, memory=memory)

@@ -5,6 +5,7 @@ from tfssl.views.base import Transform
 from tfssl.views.blur import gaussian_blur
 from tfssl.views.multi_crop import DINOViews, MultiCropViews
 from tfssl.views.presets import (
+    SMALL_IMAGE,
     BYOLViews,
     CropViews,
     DigitViews,
@@ -40,6 +41,7 @@ __all__ = [
     "RandomResizedCrop",
     "RandomSolarize",
     "RandomStream",
+    "SMALL_IMAGE",
     "SimCLRViews",
     "Transform",
     "Views",
