@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("methods", "scripts"):
+for folder in ("encoders", "methods", "scripts"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 

@@ -1,50 +1,50 @@
-"""Encoders: from plain images to features."""
+"""Encoders: from plain images to features, with parts that have names.
 
-from tfssl.encoders.context_cnn import alexnet, context_cnn
-from tfssl.encoders.dim_cnn import cut, dim_cnn, output_of
-from tfssl.encoders.named import ENCODERS, SMALL_IMAGE, encoder
-from tfssl.encoders.patch_grid import patch_grid
-from tfssl.encoders.precision import in_float32
-from tfssl.encoders.resnet import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    pixel_scaling,
-    resnet,
-    resnet10,
-    resnet18,
-    resnet34,
-    resnet50,
-    resnet101,
-    resnet152,
-    sk_resnet50,
-    sk_resnet101,
-    sk_resnet152,
-)
-from tfssl.encoders.split_pair import split_pair
+An encoder is any built `keras.Model` from images `[batch, height, width, 3]`, pixel
+values in [0, 255], to features `[batch, dim]` or a feature map `[batch, h, w, dim]`:
+one of those here, or another that `adapt` makes one. Methods find what they need inside
+by the names of its layers, see `tfssl.encoders.parts`.
 
-__all__ = [
-    "ENCODERS",
-    "IMAGENET_MEAN",
-    "IMAGENET_STD",
-    "SMALL_IMAGE",
-    "alexnet",
-    "context_cnn",
-    "cut",
-    "dim_cnn",
-    "encoder",
-    "in_float32",
-    "output_of",
-    "patch_grid",
-    "pixel_scaling",
-    "resnet",
-    "resnet10",
-    "resnet101",
-    "resnet152",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "sk_resnet101",
-    "sk_resnet152",
-    "sk_resnet50",
-    "split_pair",
-]
+To add a network, write its file and one line of `ENCODERS`.
+"""
+
+from tfssl import lazy
+
+# The networks that `encoder` makes by name, and the module of each.
+ENCODERS = {
+    "alexnet": "context_networks",
+    "context_cnn": "context_networks",
+    "dim_cnn": "dim_network",
+    "resnet10": "resnets",
+    "resnet18": "resnets",
+    "resnet34": "resnets",
+    "resnet50": "resnets",
+    "resnet101": "resnets",
+    "resnet152": "resnets",
+    "sk_resnet50": "resnets",
+    "sk_resnet101": "resnets",
+    "sk_resnet152": "resnets",
+}
+# How a residual network begins: what the argument `stem` chooses from.
+STEMS = ("small", "imagenet")
+
+_PLACES = {
+    **ENCODERS,
+    "IMAGENET_MEAN": "scaling",
+    "IMAGENET_STD": "scaling",
+    "PARTS": "parts",
+    "adapt": "any_model",
+    "as_encoder": "any_model",
+    "cut": "parts",
+    "encoder": "named",
+    "in_float32": "precision",
+    "output_of": "parts",
+    "part": "parts",
+    "patch_grid": "grid",
+    "pixel_scaling": "scaling",
+    "resnet": "resnets",
+    "split_pair": "pair",
+}
+
+__all__ = ["ENCODERS", "STEMS", *_PLACES]
+__getattr__, __dir__ = lazy.parts(__name__, _PLACES)

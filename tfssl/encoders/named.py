@@ -4,40 +4,8 @@ import inspect
 
 import numpy as np
 
-from tfssl.encoders.context_cnn import alexnet, context_cnn
-from tfssl.encoders.dim_cnn import dim_cnn
-from tfssl.encoders.resnet import (
-    resnet10,
-    resnet18,
-    resnet34,
-    resnet50,
-    resnet101,
-    resnet152,
-    sk_resnet50,
-    sk_resnet101,
-    sk_resnet152,
-)
-
-ENCODERS = {
-    make.__name__: make
-    for make in (
-        alexnet,
-        context_cnn,
-        dim_cnn,
-        resnet10,
-        resnet18,
-        resnet34,
-        resnet50,
-        resnet101,
-        resnet152,
-        sk_resnet50,
-        sk_resnet101,
-        sk_resnet152,
-    )
-}
-
-# Up to this size an image gets the small stem, and the recipe for small images.
-SMALL_IMAGE = 64
+from tfssl import encoders
+from tfssl.views import SMALL_IMAGE
 
 
 def encoder(
@@ -48,11 +16,12 @@ def encoder(
     Args:
         name: one of `tfssl.encoders.ENCODERS`, such as "resnet18".
         image_size: int, or `(height, width)`.
-        stem: "small" or "imagenet", see `tfssl.encoders.resnet`; the other networks
-            have one stem only. Defaults to "auto": small for small images.
-        small_image: int, the largest side in pixels for which "auto" takes the small
-            stem. Defaults to 64.
-        defaults: dict of arguments for those networks that take them.
+        stem: one of `tfssl.encoders.STEMS`, for residual networks; the others have no
+            choice. Defaults to "auto": "small" for small images, else "imagenet".
+        small_image: int, the largest side in pixels of a small image. Defaults to
+            `tfssl.views.SMALL_IMAGE`, 64.
+        defaults: dict of arguments that are given if the network takes them, and if
+            `kwargs` does not.
         **kwargs: arguments of the network's function; it must take them.
 
     Returns:
@@ -66,28 +35,33 @@ def encoder(
         >>> tfssl.encoders.encoder("resnet10", 32, width=8).output_shape
         (None, 64)
     """
-    if name not in ENCODERS:
+    if name not in encoders.ENCODERS:
         raise ValueError(
-            f"The encoder must be one of {', '.join(ENCODERS)}. Received: {name!r}"
+            f"The encoder must be one of {', '.join(encoders.ENCODERS)}. Received: "
+            f"{name!r}"
         )
-    takes = {each: inspect.signature(ENCODERS[each]).parameters for each in ENCODERS}
+    taken = _arguments(name)
     if stem != "auto":
         kwargs["stem"] = stem
-    elif "stem" in takes[name]:
+    elif "stem" in taken:
         small = image_size is not None and np.max(image_size) <= small_image
         kwargs["stem"] = "small" if small else "imagenet"
     for argument, value in (defaults or {}).items():
-        if argument in takes[name]:
+        if argument in taken:
             kwargs.setdefault(argument, value)
-    unknown = [argument for argument in kwargs if argument not in takes[name]]
+    unknown = [argument for argument in kwargs if argument not in taken]
     if unknown:
-        fitting = [each for each in takes if kwargs.keys() <= takes[each].keys()]
+        fitting = [e for e in encoders.ENCODERS if kwargs.keys() <= _arguments(e)]
         remedy = (
             f"Encoders that fit: {', '.join(fitting)}"
             if fitting
-            else f"Arguments of {name}: {', '.join(takes[name])}"
+            else f"Arguments of {name}: {', '.join(taken)}"
         )
         raise ValueError(
             f"{name} takes no {' and no '.join(unknown)}. {remedy}. Received: {kwargs}"
         )
-    return ENCODERS[name](image_size, **kwargs)
+    return getattr(encoders, name)(image_size, **kwargs)
+
+
+def _arguments(name):
+    return inspect.signature(getattr(encoders, name)).parameters.keys()

@@ -10,12 +10,13 @@ from tfssl.layers.queue import Queue
 from tfssl.layers.selective_kernels import MixHalves, SqueezeHalves
 from tfssl.layers.shuffle import shuffled
 from tfssl.layers.split_batch_normalization import SplitBatchNormalization
-from tfssl.layers.split_image import SplitImage, rgb_to_lab
+from tfssl.layers.split_image import LUMA, SplitImage, rgb_to_lab
 from tfssl.layers.teacher import Teacher, frozen_copy
 
 __all__ = [
     "BatchNormalization",
     "ChannelwiseDense",
+    "LUMA",
     "MemoryBank",
     "MixHalves",
     "NORMS",

@@ -14,7 +14,8 @@ _WHITE = (0.95047, 1.0, 1.08883)
 # Over L, a and b of natural images: the authors' numbers.
 _LAB_MEAN = (50.0, 6.025, -6.6895)
 _LAB_STD = (50.0, 92.208, 101.1675)
-_LUMA = (0.299, 0.587, 0.114)
+# Of red, green and blue in luma: ITU-R BT.601.
+LUMA = (0.299, 0.587, 0.114)
 
 
 def rgb_to_lab(images):
@@ -99,7 +100,7 @@ class SplitImage(keras.layers.Layer):
                 _LAB_STD, "float32"
             )
             return lab[..., :1], lab[..., 1:]
-        grey = ops.sum(images * np.array(_LUMA, "float32"), axis=-1, keepdims=True)
+        grey = ops.sum(images * np.array(LUMA, "float32"), axis=-1, keepdims=True)
         half = grey.shape[1] // 2
         return grey[:, :half], grey[:, half:]
 

@@ -5,7 +5,7 @@ from keras import ops
 
 from tfssl import encoders, heads, layers, losses
 from tfssl.checks import check_count, check_fraction, check_positive
-from tfssl.methods.method import Method, checked_encoder
+from tfssl.methods.method import Method
 from tfssl.methods.recipes import Recipe, digits
 from tfssl.training import Batches
 from tfssl.views import CropViews
@@ -86,16 +86,11 @@ class CMC(Method):
         name="cmc",
     ):
         if views is None:
-            size = checked_encoder(encoder).input_shape[1]
+            size = encoders.as_encoder(encoder).input_shape[1]
             views = CropViews(size, num_views=2 if contrast == "infonce" else 1)
         super().__init__(encoder, views, seed=seed, name=name)
-        pair = [e for e in getattr(encoder, "layers", []) if isinstance(e, keras.Model)]
-        self.widths = [e.output_shape[-1] for e in pair]
-        if len(pair) != 2 or sum(self.widths) != self.feature_dim:
-            raise ValueError(
-                "CMC needs two encoders side by side; make them one with "
-                f"tfssl.encoders.split_pair. Received: {encoder.name}"
-            )
+        pair = [encoders.part(self.encoder, f"view_{n}") for n in (1, 2)]
+        self.widths = [each.output_shape[-1] for each in pair]
         if contrast not in _CONTRASTS:
             raise ValueError(
                 f"contrast must be one of {_CONTRASTS}. Received: {contrast!r}"

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tfssl import encoders, heads, layers, losses
+from tfssl import encoders, heads, losses
 from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.method import Method
 from tfssl.methods.recipes import Recipe, digits
@@ -83,8 +83,9 @@ class CPC(Method):
         name="cpc",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
-        self.patches = _layer(encoder, layers.Patches)
-        self.patch_encoder = _layer(encoder, keras.Model)
+        # A patch must be seen by itself.
+        self.patches = encoders.part(self.encoder, "patches")
+        self.patch_encoder = encoders.part(self.encoder, "patch_encoder")
         if directions not in (1, 4):
             raise ValueError(f"directions must be 1 or 4. Received: {directions}")
         check_count(filters=filters, blocks=blocks)
@@ -185,16 +186,6 @@ def make_encoder(name, image_size, patch_size=None, stride=None, **kwargs):
     options = {"norm": "layer", "small_image": 32, **kwargs}
     patch_encoder = encoders.encoder(name, patch_size, **options)
     return encoders.patch_grid(patch_encoder, image_size, stride)
-
-
-def _layer(encoder, kind):
-    for layer in getattr(encoder, "layers", []):
-        if isinstance(layer, kind):
-            return layer
-    raise ValueError(
-        "CPC needs an encoder that sees one patch at a time; make it with "
-        f"tfssl.encoders.patch_grid. Received: {encoder.name}"
-    )
 
 
 def _named_views(name, size):

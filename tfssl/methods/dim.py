@@ -40,7 +40,7 @@ class DeepInfoMax(AdversarialMethod):
         views: `tfssl.views.Views` that makes one view or two. Defaults to one of crops
             and flips, `tfssl.views.CropViews`, at the encoder's image size.
         local_layer: string, the layer of the encoder whose output is the local map.
-            Defaults to the layer named "local", or else the last one that gives a map.
+            Defaults to its part "local", which the networks of `tfssl.encoders` have.
         dim: int, width of Y. Defaults to 64.
         units: int, width of the score networks. Defaults to 2048.
         estimator: "infonce", "jsd" or "dv". Defaults to "infonce".
@@ -102,7 +102,7 @@ class DeepInfoMax(AdversarialMethod):
                 "One of global_weight, local_weight and prior_weight must be above 0. "
                 "Received: 0 for all of them"
             )
-        self.local_layer = local_layer or _local_layer(encoder)
+        self.local_layer = local_layer or encoders.part(encoder, "local").name
         local = encoders.output_of(encoder, self.local_layer)
         if len(local.shape) != 4:
             raise ValueError(
@@ -177,21 +177,6 @@ class DeepInfoMax(AdversarialMethod):
         fake_score, fake_slope = score_and_slope(self.adversary, fake)
         loss = ops.mean(ops.softplus(-real_score)) + ops.mean(ops.softplus(fake_score))
         return loss + 0.5 * (real_slope + fake_slope)
-
-
-def _local_layer(encoder):
-    maps = [
-        layer.name
-        for layer in getattr(encoder, "layers", [])
-        if len(getattr(layer.output, "shape", ())) == 4
-        and not isinstance(layer, keras.layers.InputLayer)
-    ]
-    if not maps:
-        raise ValueError(
-            f"{encoder.name} has no layer that gives a map [batch, h, w, channels]. "
-            f"Received: {type(encoder)}; Deep InfoMax needs a functional keras.Model."
-        )
-    return "local" if "local" in maps else maps[-1]
 
 
 def _recipes(weights):

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from tfssl import layers
+from tfssl.encoders import as_encoder
 from tfssl.training import Trainer, fit_images, input_size
 from tfssl.training.images import unpack
 
@@ -66,7 +67,7 @@ class Method(Trainer):
 
     def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
         super().__init__(seed=seed, name=name, **kwargs)
-        self.encoder = checked_encoder(encoder)
+        self.encoder = as_encoder(encoder)
         self.views = views or self._own_views()
         self.check_views(self.views.num_views)
         self.feature_dim = self.encoder.output_shape[-1]
@@ -186,19 +187,3 @@ class Method(Trainer):
                 f"{self.name} takes {' or '.join(map(str, taken))} views of each "
                 f"image. Received: {count}"
             )
-
-
-def checked_encoder(encoder):
-    """The encoder, if it is a built `keras.Model` to features or a feature map."""
-    shape = getattr(encoder, "output_shape", None)
-    if (
-        not isinstance(encoder, keras.Model)
-        or shape is None
-        or len(shape) not in (2, 4)
-    ):
-        raise ValueError(
-            "encoder must be a built keras.Model from images to features [batch, dim] "
-            f"or a feature map [batch, h, w, dim]. Received: {encoder} with output "
-            f"shape {shape}"
-        )
-    return encoder

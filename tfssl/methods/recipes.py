@@ -5,7 +5,6 @@ import inspect
 from collections.abc import Callable
 
 from tfssl import encoders, methods, optimizers, views
-from tfssl.encoders import SMALL_IMAGE
 from tfssl.methods.settings import arguments_of, value_of
 
 PRESETS = ("digits", "cifar", "paper")
@@ -323,7 +322,7 @@ def recipe(method, image_size, preset="auto"):
         )
     chosen = preset
     if preset == "auto":
-        chosen = "cifar" if image_size <= SMALL_IMAGE else "paper"
+        chosen = "cifar" if image_size <= views.SMALL_IMAGE else "paper"
     found = dataclasses.replace(
         presets[chosen], method=method, preset=chosen, image_size=image_size
     )

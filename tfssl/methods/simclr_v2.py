@@ -5,7 +5,7 @@ from keras import ops
 
 from tfssl import layers, losses
 from tfssl.checks import check_count, check_fraction
-from tfssl.methods.method import checked_encoder
+from tfssl.encoders import as_encoder
 from tfssl.methods.recipes import Recipe, digits
 from tfssl.methods.simclr import SMALL, SimCLR
 
@@ -66,7 +66,7 @@ class SimCLRv2(SimCLR):
         name="simclr_v2",
     ):
         if projector is None:
-            dim = checked_encoder(encoder).output_shape[-1]
+            dim = as_encoder(encoder).output_shape[-1]
             projector = (dim, dim, 128)
         super().__init__(encoder, views, projector, temperature, seed=seed, name=name)
         check_count(0, queue_size=queue_size)

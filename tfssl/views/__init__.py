@@ -5,6 +5,7 @@ from tfssl.views.base import Transform
 from tfssl.views.blur import gaussian_blur
 from tfssl.views.multi_crop import DINOViews, MultiCropViews
 from tfssl.views.presets import (
+    SMALL_IMAGE,
     BYOLViews,
     CropViews,
     DigitViews,
@@ -41,6 +42,7 @@ __all__ = [
     "RandomSolarize",
     "RandomStream",
     "ReplicaStream",
+    "SMALL_IMAGE",
     "SimCLRViews",
     "Transform",
     "Views",

@@ -10,13 +10,14 @@ import math
 import numpy as np
 from keras import ops
 
-LUMA = np.array([0.2989, 0.587, 0.114], "float32")
+from tfssl.layers import LUMA
+
+# Luma with the digits of torchvision.
+_GREY = np.array([0.2989, 0.587, 0.114], "float32")
 _IDENTITY = np.eye(3, dtype="float32")
 # Grey of the pixel in each channel.
-_TO_GREY = np.ones((3, 1), "float32") * LUMA
-_TO_YIQ = np.array(
-    [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], "float32"
-)
+_TO_GREY = np.ones((3, 1), "float32") * _GREY
+_TO_YIQ = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], "float32")
 _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
@@ -71,7 +72,7 @@ def adjust_hue(images, turn):
 
 def grayscale(images):
     """The luma in all three channels."""
-    return ops.repeat(ops.sum(images * LUMA, axis=-1, keepdims=True), 3, axis=-1)
+    return ops.repeat(ops.sum(images * _GREY, axis=-1, keepdims=True), 3, axis=-1)
 
 
 def solarize(images, threshold=0.5):
@@ -126,7 +127,7 @@ def color_maps(images, maps):
     for matrix, share in maps:
         mapped = ops.matmul(matrix, planes)
         if share is not None:
-            mean_grey = ops.sum(ops.mean(planes, axis=2) * LUMA, axis=1)
+            mean_grey = ops.sum(ops.mean(planes, axis=2) * _GREY, axis=1)
             mapped = mapped + (share * mean_grey)[:, None, None]
         planes = ops.clip(mapped, 0.0, 1.0)
     images = ops.reshape(planes, (batch, 3, height, width))

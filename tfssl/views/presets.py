@@ -14,8 +14,9 @@ from tfssl.views.transforms import (
 )
 from tfssl.views.views import Views
 
-# Up to this size images get no blur and half the colour jitter, as in the paper.
-_SMALL = 64
+# The largest side, in pixels, of a small image: views of one get no blur and half the
+# colour jitter, as in the paper; encoders of one begin with the small stem.
+SMALL_IMAGE = 64
 
 
 def pipeline(size, scale, jitter, blur=0.0, solarize=0.0, interpolation="bicubic"):
@@ -85,9 +86,9 @@ class SimCLRViews(Preset):
         self, image_size, strength=None, blur=None, crop_scale=(0.08, 1.0), num_views=2
     ):
         if strength is None:
-            strength = 0.5 if image_size <= _SMALL else 1.0
+            strength = 0.5 if image_size <= SMALL_IMAGE else 1.0
         if blur is None:
-            blur = image_size > _SMALL
+            blur = image_size > SMALL_IMAGE
         steps = pipeline(
             image_size, crop_scale, simclr_jitter(strength), blur=0.5 if blur else 0.0
         )
@@ -129,7 +130,7 @@ class MoCoViews(Preset):
         if version not in (1, 2):
             raise ValueError(f"version must be 1 or 2. Received: version={version}")
         if blur is None:
-            blur = image_size > _SMALL
+            blur = image_size > SMALL_IMAGE
         if version == 1:
             steps = [
                 RandomResizedCrop(image_size, crop_scale, interpolation="bilinear"),
@@ -176,7 +177,7 @@ class BYOLViews(Preset):
 
     def __init__(self, image_size, blur=None, crop_scale=(0.08, 1.0)):
         if blur is None:
-            blur = image_size > _SMALL
+            blur = image_size > SMALL_IMAGE
         super().__init__(
             [
                 pipeline(image_size, crop_scale, BYOL_JITTER, 1.0 if blur else 0.0),

@@ -2,10 +2,11 @@
 
 import keras
 
-from tfssl.encoders.resnet import pixel_scaling
+from tfssl.encoders.parts import local_map
+from tfssl.encoders.scaling import pixel_scaling
 from tfssl.layers import BatchNormalization
 
-# Of which the last pooling leaves one place.
+# Its last pooling leaves one position.
 _SMALLEST_ALEXNET = 67
 
 
@@ -55,6 +56,7 @@ def context_cnn(image_size=128, width=64, bottleneck=4000, name="context_cnn"):
         if number:
             x = BatchNormalization(name=f"norm{number + 1}")(x)
         x = keras.layers.LeakyReLU(0.2, name=f"relu{number + 1}")(x)
+    x = local_map(x)
     x = keras.layers.Conv2D(
         bottleneck, 4, use_bias=False, kernel_initializer=_normal(), name="bottleneck"
     )(x)
@@ -109,7 +111,7 @@ def alexnet(image_size=227, width=96, name="alexnet"):
         x = keras.layers.ReLU(name=f"relu{number}")(x)
         if pool:
             x = keras.layers.MaxPooling2D(3, 2, name=f"pool{number}")(x)
-    return keras.Model(images, x, name=name)
+    return keras.Model(images, local_map(x), name=name)
 
 
 def _normal():

@@ -18,8 +18,9 @@ def split_pair(first, second, image_size, split="lab", name=None):
 
     Returns:
         A functional `keras.Model` from images `[batch, image_size, image_size, 3]` with
-        pixel values in [0, 255] to the concatenated features `[batch, dim]`. Two of its
-        layers are the encoders.
+        pixel values in [0, 255] to the concatenated features `[batch, dim]`. Its parts
+        are `split`, a `tfssl.layers.SplitImage`, and `view_1` and `view_2`, which share
+        their weights with the encoders given.
 
     Raises:
         ValueError: for an encoder of other views.
@@ -37,7 +38,7 @@ def split_pair(first, second, image_size, split="lab", name=None):
     """
     images = keras.Input((image_size, image_size, 3), name="images")
     features = []
-    views = SplitImage(split)(images)
+    views = SplitImage(split, name="split")(images)
     for number, encoder in enumerate((first, second)):
         view = views[number]
         if tuple(encoder.input_shape[1:]) != tuple(view.shape[1:]):
@@ -45,7 +46,7 @@ def split_pair(first, second, image_size, split="lab", name=None):
                 f"The split {split!r} gives views {tuple(view.shape)}. Received: "
                 f"{encoder.name} for {encoder.input_shape}"
             )
-        # Both may have been made with the same name.
+        # The parts have their names whatever the encoders are called.
         half = keras.Model(encoder.input, encoder.output, name=f"view_{number + 1}")
         features.append(pooled(half(view)))
     both = keras.layers.Concatenate(dtype="float32", name="features")(features)

@@ -1,8 +1,8 @@
-"""The small convolutional network of Deep InfoMax, and encoders cut at a layer."""
+"""The small convolutional network of Deep InfoMax."""
 
 import keras
 
-from tfssl.encoders.resnet import pixel_scaling
+from tfssl.encoders.scaling import pixel_scaling
 from tfssl.layers import normalize
 
 
@@ -59,45 +59,3 @@ def dim_cnn(
     x = keras.layers.Dense(dim, use_bias=bias, name="fc_linear")(x)
     x = normalize(x, norm, name="fc_norm")
     return keras.Model(images, keras.layers.ReLU(name="fc")(x), name=name)
-
-
-def cut(encoder, layer):
-    """An encoder up to one of its layers.
-
-    Args:
-        encoder: functional `keras.Model`.
-        layer: string, name of a layer; its output, flattened, becomes the features.
-
-    Returns:
-        `keras.Model` from images to features. It shares its weights with the encoder.
-
-    Raises:
-        ValueError: if there is no such layer.
-
-    Example:
-        >>> import tfssl
-        >>> encoder = tfssl.encoders.dim_cnn(32)
-        >>> tfssl.encoders.cut(encoder, "conv").output_shape
-        (None, 4096)
-    """
-    x = output_of(encoder, layer)
-    if len(x.shape) > 2:
-        x = keras.layers.Flatten(name=f"{layer}_features")(x)
-    return keras.Model(encoder.input, x, name=f"{encoder.name}_{layer}")
-
-
-def output_of(encoder, layer):
-    """The symbolic output of a layer of a functional encoder, by name."""
-    if not hasattr(encoder, "operations"):
-        raise ValueError(
-            "encoder must be a functional keras.Model; of a Sequential, "
-            "keras.Model(encoder.inputs[0], encoder.outputs[0]) makes one. Received: "
-            f"{encoder.name}, {type(encoder).__name__}"
-        )
-    names = [each.name for each in encoder.layers]
-    if layer not in names:
-        raise ValueError(
-            f"{encoder.name} has no layer {layer!r}. Received: a model with the layers "
-            f"{', '.join(names)}"
-        )
-    return encoder.get_layer(layer).output

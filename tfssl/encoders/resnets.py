@@ -4,10 +4,11 @@ import inspect
 
 import keras
 
-from tfssl.layers import NORMS, MixHalves, SqueezeHalves, normalize
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from tfssl.encoders import STEMS
+from tfssl.encoders.parts import local_map
+from tfssl.encoders.resnet_blocks import Builder, basic_block, bottleneck_block
+from tfssl.encoders.scaling import pixel_scaling
+from tfssl.layers import NORMS
 
 # depth: (blocks of each stage, bottleneck)
 _DEPTHS = {
@@ -78,8 +79,8 @@ def resnet(
     """
     if depth not in _DEPTHS:
         raise ValueError(f"depth must be one of {sorted(_DEPTHS)}. Received: {depth}")
-    if stem not in ("imagenet", "small"):
-        raise ValueError(f'stem must be "imagenet" or "small". Received: {stem!r}')
+    if stem not in STEMS:
+        raise ValueError(f"stem must be one of {STEMS}. Received: {stem!r}")
     if norm not in NORMS:
         raise ValueError(f"norm must be one of {NORMS}. Received: {norm!r}")
     stages, bottleneck = _DEPTHS[depth]
@@ -93,8 +94,8 @@ def resnet(
             "mean and std are of images with 3 channels; others are taken as they are. "
             f"Received: channels={channels}, mean={mean}, std={std}"
         )
-    block = _bottleneck_block if bottleneck else _basic_block
-    build = _Builder(norm, synchronized, zero_init_residual, selective_kernels)
+    block = bottleneck_block if bottleneck else basic_block
+    build = Builder(norm, synchronized, zero_init_residual, selective_kernels)
 
     if image_size is None or isinstance(image_size, int):
         image_size = (image_size, image_size)
@@ -116,6 +117,7 @@ def resnet(
             stride = 2 if stage > 0 and number == 0 else 1
             prefix = f"stage{stage + 1}_block{number + 1}"
             x = block(build, x, width * 2**stage, stride, prefix)
+    x = local_map(x)
     if pooling:
         x = keras.layers.GlobalAveragePooling2D(name="features")(x)
     default_name = f"resnet{depth}" + ("" if width == 64 else f"w{width}")
@@ -196,110 +198,3 @@ def sk_resnet101(image_size=224, **kwargs):
 def sk_resnet152(image_size=224, **kwargs):
     """ResNet-152 with selective kernels. The arguments are those of `resnet`."""
     return resnet(152, image_size, selective_kernels=True, **kwargs)
-
-
-def pixel_scaling(mean=None, std=None):
-    """The first layer of an encoder: pixel values in [0, 255] to its own scale.
-
-    Args:
-        mean, std: sequences of 3 floats for pixel values in [0, 1], or None.
-
-    Returns:
-        A `keras.layers.Rescaling`; it computes in float32 under any precision policy.
-
-    Raises:
-        ValueError: if only one of the two is given.
-    """
-    if (mean is None) != (std is None):
-        raise ValueError(f"mean and std go together. Received: mean={mean}, std={std}")
-    if mean is None:
-        scale, offset = 1 / 255, 0.0
-    else:
-        scale = [1 / (255 * s) for s in std]
-        offset = [-m / s for m, s in zip(mean, std, strict=True)]
-    return keras.layers.Rescaling(scale, offset, dtype="float32", name="pixel_scaling")
-
-
-class _Builder:
-    """Convolution and normalisation with the settings of one network."""
-
-    def __init__(self, norm, synchronized, zero_init_residual, selective_kernels):
-        self.kind = norm
-        self.synchronized = synchronized
-        self.zero_init_residual = zero_init_residual
-        self.selective_kernels = selective_kernels
-
-    def conv(self, x, filters, kernel, stride, name):
-        if kernel > 1 and stride > 1:
-            # "same" would pad at the bottom right only.
-            x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
-        return keras.layers.Conv2D(
-            filters,
-            kernel,
-            strides=stride,
-            padding="valid" if stride > 1 else "same",
-            use_bias=self.kind == "none",
-            kernel_initializer=keras.initializers.VarianceScaling(
-                2.0, "fan_out", "untruncated_normal"
-            ),
-            name=f"{name}_conv",
-        )(x)
-
-    def norm(self, x, name, ends_block=False):
-        starts_at_zero = ends_block and self.zero_init_residual
-        options = {"gamma_initializer": "zeros" if starts_at_zero else "ones"}
-        if self.kind == "batch":
-            options["synchronized"] = self.synchronized
-        return normalize(x, self.kind, name=f"{name}_norm", **options)
-
-    def conv_norm_relu(self, x, filters, kernel, stride, name):
-        x = self.norm(self.conv(x, filters, kernel, stride, name), name)
-        return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-    def shortcut(self, x, filters, stride, name):
-        if stride == 1 and x.shape[-1] == filters:
-            return x
-        if self.selective_kernels and stride > 1:
-            # ResNet-D: every position counts.
-            x = keras.layers.AveragePooling2D(
-                stride, padding="same", name=f"{name}_shortcut_pool"
-            )(x)
-            stride = 1
-        x = self.conv(x, filters, 1, stride, f"{name}_shortcut")
-        return self.norm(x, f"{name}_shortcut")
-
-    def add(self, x, shortcut, name):
-        x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
-        return keras.layers.ReLU(name=f"{name}_out")(x)
-
-
-def _basic_block(build, x, filters, stride, name):
-    shortcut = build.shortcut(x, filters, stride, name)
-    x = build.conv_norm_relu(x, filters, 3, stride, f"{name}_1")
-    x = build.conv(x, filters, 3, 1, f"{name}_2")
-    x = build.norm(x, f"{name}_2", ends_block=True)
-    return build.add(x, shortcut, name)
-
-
-def _bottleneck_block(build, x, filters, stride, name):
-    shortcut = build.shortcut(x, 4 * filters, stride, name)
-    x = build.conv_norm_relu(x, filters, 1, 1, f"{name}_1")
-    if build.selective_kernels:
-        x = _selective_kernel(build, x, filters, stride, f"{name}_2")
-    else:
-        x = build.conv_norm_relu(x, filters, 3, stride, f"{name}_2")
-    x = build.conv(x, 4 * filters, 1, 1, f"{name}_3")
-    x = build.norm(x, f"{name}_3", ends_block=True)
-    return build.add(x, shortcut, name)
-
-
-def _selective_kernel(build, x, filters, stride, name):
-    """Two 3x3 convolutions, and for each channel a mixture that the image chooses."""
-    both = build.conv_norm_relu(x, 2 * filters, 3, stride, name)
-    # Layers, not operations: Keras goes through a network by recursion, and the deepest
-    # would be too deep for Python.
-    squeezed = SqueezeHalves(name=f"{name}_squeeze")(both)
-    hidden = max(filters // 16, 32)
-    squeezed = build.conv_norm_relu(squeezed, hidden, 1, 1, f"{name}_squeeze")
-    scores = build.conv(squeezed, 2 * filters, 1, 1, f"{name}_scores")
-    return MixHalves(name=f"{name}_mix")(both, scores)

@@ -21,8 +21,9 @@ def patch_grid(patch_encoder, image_size, stride=None, name=None):
 
     Returns:
         A functional `keras.Model` from images `[batch, image_size, image_size, 3]` to a
-        feature map `[batch, rows, columns, dim]`. Two of its layers are a
-        `tfssl.layers.Patches` and the patch encoder.
+        feature map `[batch, rows, columns, dim]`. Its parts are `patches`, a
+        `tfssl.layers.Patches`, and `patch_encoder`, which shares its weights with the
+        one given.
 
     Raises:
         ValueError: for a patch encoder with other inputs or outputs or with batch
@@ -50,9 +51,11 @@ def patch_grid(patch_encoder, image_size, stride=None, name=None):
                 'Choose norm="layer" or norm="none". Received: '
                 f"{patch_encoder.name} with the layer {layer.name}"
             )
-    patches = Patches(size, stride or max(size // 2, 1))
+    patches = Patches(size, stride or max(size // 2, 1), name="patches")
     rows, columns = patches.grid(image_size, image_size)
     images = keras.Input((image_size, image_size, 3), name="images")
-    features = patch_encoder(patches(images))
+    # The part has its name whatever the network is called.
+    part = keras.Model(patch_encoder.input, patch_encoder.output, name="patch_encoder")
+    features = part(patches(images))
     grid = ops.reshape(features, (-1, rows, columns, features.shape[-1]))
     return keras.Model(images, grid, name=name or f"{patch_encoder.name}_grid")
