@@ -1,27 +1,11 @@
 """What the scripts share: the flags of the data, loading, and writing results."""
 
-import json
 import os
 import sys
 
 from absl import app, flags
 
 FLAGS = flags.FLAGS
-# The names of tfssl.encoders.ENCODERS; importing them would make --help slow.
-ENCODERS = (
-    "alexnet",
-    "context_cnn",
-    "dim_cnn",
-    "resnet10",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnet101",
-    "resnet152",
-    "sk_resnet50",
-    "sk_resnet101",
-    "sk_resnet152",
-)
 
 
 def define_data_flags():
@@ -47,7 +31,7 @@ def define_data_flags():
     flags.DEFINE_float(
         "max_corrupt",
         0.01,
-        "Share of unreadable files above which a folder is refused; up to it they are "
+        "Fraction of unreadable files above which a folder is refused; up to it they are "
         "named and skipped.",
         lower_bound=0,
         upper_bound=1,
@@ -197,55 +181,3 @@ def flag_values(*modules):
         for flag in FLAGS.get_flags_for_module(module):
             values[flag.name] = flag.value
     return values
-
-
-def write_results(output, encoder, dataset, results):
-    """Prints a table of results; writes them as JSON too, if an output is named."""
-    from tfssl.training.workdir import versions, write_text
-
-    for result in results:
-        spread = "" if result.get("std") is None else f" +- {result['std']:.4f}"
-        print(f"{result['protocol']:>8}  {result['value']:.4f}{spread}")
-    if output:
-        content = {
-            "encoder": encoder,
-            "dataset": dataset,
-            "results": results,
-            "versions": versions(),
-        }
-        os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
-        write_text(output, json.dumps(content, indent=2) + "\n")
-        print(f"Wrote {output}")
-
-
-def report_run(run, model, train, test, figures=()):
-    """Writes report.html of a workdir, with the results that are there."""
-    import numpy as np
-
-    from tfssl import transfer
-    from tfssl.training.workdir import read_metrics
-
-    results = []
-    for name in ("evaluation.json", "finetune.json"):
-        if (run.path / name).exists():
-            results += json.loads((run.path / name).read_text())["results"]
-    shown = np.asarray(train.images[:8])
-    views = [np.asarray(view) for view in model.views(shown, seed=0)]
-    settings = run.info["settings"]
-    # Without test images the map shows training images.
-    mapped = test if test is not None else train
-    images, labels = mapped.images[:2000], mapped.labels
-    transfer.write_report(
-        run.path / "report.html",
-        title=f"{settings['method']} of {model.encoder.name} on {train.name}",
-        history=read_metrics(run.path / "metrics.csv"),
-        run=run.info,
-        originals=shown,
-        views=views,
-        test_images=images,
-        test_features=transfer.features(model, images),
-        test_labels=None if labels is None else labels[:2000],
-        class_names=mapped.class_names,
-        results=results,
-        figures=[*model.figures(images[:500]), *figures],
-    )

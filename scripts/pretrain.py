@@ -63,14 +63,14 @@ def main():
     # A refused argument leaves no folder behind.
     run = runs.Workdir(
         FLAGS.workdir,
-        {
-            **common.flag_values(common, recipe_flags, sys.modules[__name__]),
-            **recipe.to_dict(),
-            "precision": precision,
-            "view_size": recipe.image_size,
-            "image_size": train.images.shape[1],
-            "num_images": len(train.images),
-        },
+        runs.settings(
+            recipe,
+            train,
+            **{
+                **common.flag_values(common, recipe_flags, sys.modules[__name__]),
+                "precision": precision,
+            },
+        ),
     )
     epoch, step = run.restore(model)
     if epoch or step:

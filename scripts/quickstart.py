@@ -8,7 +8,6 @@ from scratch, the frozen encoder, and the fine-tuned encoder. Writes a report, p
 the encoder into a local zoo and loads it back.
 """
 
-import dataclasses
 import shutil
 import time
 from pathlib import Path
@@ -30,32 +29,33 @@ flags.DEFINE_integer("seed", 0, "Seed of everything.", lower_bound=0)
 
 def main():
     import tfssl
-    from tfssl.training import devices
+    from tfssl import runs, transfer
 
     started = time.perf_counter()
-    devices.set_up("float32", seed=FLAGS.seed)
+    runs.set_up("float32", seed=FLAGS.seed)
     train = tfssl.data.load("digits", "train")
     test = tfssl.data.load("digits", "test")
     recipe = tfssl.methods.recipe("simclr", image_size=16, preset="digits")
-    recipe = dataclasses.replace(recipe, epochs=FLAGS.epochs)
-    workdir = new_workdir(FLAGS.workdir)
-    run = tfssl.training.Workdir(
-        workdir,
-        {
-            "method": "simclr",
-            "dataset": "digits",
-            **dataclasses.asdict(recipe),
-            "seed": FLAGS.seed,
-            "images": len(train.images),
-        },
+    recipe = recipe.replace(epochs=FLAGS.epochs)
+    run = runs.Workdir(
+        new_workdir(FLAGS.workdir),
+        runs.settings(recipe, train, dataset="digits", seed=FLAGS.seed),
     )
 
     print(f"1. Pretraining on {len(train.images):,} images without labels")
-    model = pretrain(run, recipe, train)
+    model = recipe.make(len(train.images), seed=FLAGS.seed)
+    model.fit(
+        train.images,
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        callbacks=run.callbacks(),
+        verbose=2,
+    )
+    run.finish(model)
 
     print(f"\n2. {FLAGS.labels_per_class} labels a class, {FLAGS.draws} draws")
     results = [
-        tfssl.transfer.finetune(
+        transfer.few_label_accuracy(
             model.encoder,
             train,
             test,
@@ -66,30 +66,33 @@ def main():
             augment=None,
             seed=FLAGS.seed,
         )
-        for mode in ("scratch", "frozen", "full")
+        for mode in ("scratch", "frozen", "finetuned")
     ]
-    common.write_results(
-        str(workdir / "finetune.json"), "encoder.keras", "digits", results
+    print(transfer.table(results))
+    transfer.write_results(
+        run.path / "finetune.json", results, encoder="encoder.keras", dataset="digits"
     )
 
     print("\n3. Publishing, and loading back")
-    name = "simclr_digits"
+    name, zoo = "simclr_digits", run.path / "zoo"
     card = {
         **run.info["settings"],
-        "metrics": results,
+        "metrics": [result.to_dict() for result in results],
         "versions": run.info["versions"],
     }
     tfssl.zoo.publish(
-        model.encoder, name, zoo=workdir / "zoo", card=card, projector=model.projector
+        model.encoder, name, zoo=zoo, card=card, projector=model.projector
     )
-    encoder = tfssl.zoo.load(name, source=workdir / "zoo")
-    same = tfssl.transfer.features(encoder, test.images)
-    if not (same == tfssl.transfer.features(model.encoder, test.images)).all():
+    encoder = tfssl.zoo.load(name, source=zoo)
+    difference = transfer.features(encoder, test.images) - transfer.features(
+        model.encoder, test.images
+    )
+    if abs(difference).max() > 1e-4:
         raise RuntimeError("The encoder that was loaded back gives other features.")
-    print(f'encoder = tfssl.zoo.load("{name}", source="{workdir / "zoo"}")')
+    print(f'encoder = tfssl.zoo.load("{name}", source="{zoo}")')
 
-    common.report_run(run, model, train, test)
-    print(f"\nLook at {workdir / 'report.html'}")
+    report = runs.write_run_report(run, model, train, test)
+    print(f"\nLook at {report}")
     print(f"All of it took {time.perf_counter() - started:.0f} seconds.")
 
 
@@ -99,30 +102,6 @@ def new_workdir(path):
     if (path / "run.json").exists():
         shutil.rmtree(path)
     return path
-
-
-def pretrain(run, recipe, train):
-    """SimCLR of a small network, with views that leave a digit what it is."""
-    import tfssl
-
-    model = tfssl.methods.SimCLR(
-        tfssl.encoders.dim_cnn(image_size=16, width=recipe.encoder_width),
-        views=tfssl.views.DigitViews(image_size=16),
-        seed=FLAGS.seed,
-        **recipe.arguments,
-    )
-    model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
-    model.fit(
-        train.images,
-        batch_size=recipe.batch_size,
-        epochs=recipe.epochs,
-        callbacks=run.callbacks(epoch=0),
-        verbose=2,
-    )
-    run.save_model(model.encoder, "encoder")
-    run.save_model(model.projector, "projector")
-    run.record(finished=True)
-    return model
 
 
 if __name__ == "__main__":

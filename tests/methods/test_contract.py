@@ -85,13 +85,13 @@ def test_evaluation_is_repeatable_and_moves_nothing(name):
 
 def test_loaded_and_resumed_models_take_the_same_next_steps(name, tmp_path):
     """From a `.keras` file, and from the checkpoint of a run that was killed."""
-    run = tfssl.training.Workdir(tmp_path / "run", {"name": name})
+    run = tfssl.runs.Workdir(tmp_path / "run", {"name": name})
     model = make(name)
-    model.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=run.callbacks(0))
+    model.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=run.callbacks())
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     resumed = make(name, seed=5)
-    assert run.restore(resumed) == 2
+    assert run.restore(resumed).epoch == 2
     for each in (model, loaded, resumed):
         each.fit(images(), batch_size=16, initial_epoch=2, epochs=3, verbose=0)
     for other in (loaded, resumed):

@@ -4,6 +4,8 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 
+import keras
+
 from tfssl import encoders, methods, optimizers, views
 from tfssl.methods.settings import arguments_of, value_of
 
@@ -276,12 +278,41 @@ class Recipe:
 
     def to_dict(self):
         """The recipe as plain values, for the record of a run."""
-        functions = ("make_encoder", "fits", "elsewhere")
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name not in functions
+        values = {name: getattr(self, name) for name in _plain_fields()}
+        # Schedules as Keras writes them down.
+        values["arguments"] = {
+            name: keras.saving.serialize_keras_object(value)
+            if isinstance(value, optimizers.Schedule)
+            else value
+            for name, value in self.arguments.items()
         }
+        return values
+
+    @classmethod
+    def from_dict(cls, values):
+        """The recipe that `to_dict` wrote down; other keys are left out.
+
+        Args:
+            values: dict, such as the settings of a run.
+
+        Returns:
+            `Recipe`.
+        """
+        found = recipe(values["method"], values["image_size"], values["preset"])
+        known = {name: values[name] for name in _plain_fields() if name in values}
+        known["arguments"] = {
+            name: keras.saving.deserialize_keras_object(value)
+            if isinstance(value, dict)
+            else value
+            for name, value in values["arguments"].items()
+        }
+        return dataclasses.replace(found, **known)
+
+
+def _plain_fields():
+    functions = ("make_encoder", "fits", "elsewhere")
+    names = (field.name for field in dataclasses.fields(Recipe))
+    return [name for name in names if name not in functions]
 
 
 def digits(**changes):

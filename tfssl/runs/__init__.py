@@ -1,1 +1,25 @@
-"""A run's folder: settings, checkpoints, metrics, report."""
+"""A run: its folder, with settings, checkpoints, metrics and report; its devices."""
+
+from tfssl.runs.checkpoints import Checkpoints, Position
+from tfssl.runs.devices import has_bfloat16, is_chief, scope, set_up, strategy
+from tfssl.runs.metrics import read_metrics
+from tfssl.runs.report import write_report, write_run_report
+from tfssl.runs.settings import data_of, model_of, settings
+from tfssl.runs.workdir import Workdir
+
+__all__ = [
+    "Checkpoints",
+    "Position",
+    "Workdir",
+    "data_of",
+    "has_bfloat16",
+    "is_chief",
+    "model_of",
+    "read_metrics",
+    "scope",
+    "set_up",
+    "settings",
+    "strategy",
+    "write_report",
+    "write_run_report",
+]

@@ -4,7 +4,6 @@ from tfssl.training.batches import Batches
 from tfssl.training.health import HealthCheck, Monitor, TrainingStopped
 from tfssl.training.images import check_images, fit_images, input_size
 from tfssl.training.trainer import Trainer
-from tfssl.training.workdir import Workdir
 
 __all__ = [
     "Batches",
@@ -12,7 +11,6 @@ __all__ = [
     "Monitor",
     "Trainer",
     "TrainingStopped",
-    "Workdir",
     "check_images",
     "fit_images",
     "input_size",

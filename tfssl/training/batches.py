@@ -6,6 +6,8 @@ import numpy as np
 # The class that `fit` takes "as a custom data adapter"; Keras gives it no public name.
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
+from tfssl.checks import check_count
+
 
 class Batches(keras.utils.PyDataset, DataAdapter):
     """Shuffled batches of an array; the order is a function of seed and epoch only.
@@ -30,6 +32,8 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         batch_size: images in a batch (over all replicas).
         seed: non-negative int.
         epoch: non-negative int, the epoch to begin with.
+        start: non-negative int, batches of that epoch to leave out, because a run that
+            goes on has had them. Defaults to 0.
         shuffle: whether to shuffle. If not, every epoch is in the order of the array.
         drop_remainder: whether to leave out the last images of an epoch when they do
             not fill a batch.
@@ -74,11 +78,8 @@ class Batches(keras.utils.PyDataset, DataAdapter):
             )
         if labels is not None and len(labels) != len(images):
             raise ValueError(f"{len(images)} images but {len(labels)} labels.")
-        if batch_size < 1 or seed < 0 or epoch < 0:
-            raise ValueError(
-                "batch_size must be positive, seed and epoch not negative. Received: "
-                f"batch_size={batch_size}, seed={seed}, epoch={epoch}."
-            )
+        check_count(batch_size=batch_size)
+        check_count(0, seed=seed, epoch=epoch, start=start)
         if labels is not None and with_index:
             raise ValueError("Batches have labels or an index, not both.")
         if drop_remainder and batch_size > len(images):
@@ -90,7 +91,7 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         self.labels = None if labels is None else np.asarray(labels)
         self.seed = seed
         self.epoch = epoch
-        self.start = start
+        self._start = (epoch, start)
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
         self.with_index = with_index
@@ -107,7 +108,8 @@ class Batches(keras.utils.PyDataset, DataAdapter):
 
     def __iter__(self):
         order = self._epoch_order()
-        for index in range(len(self)):
+        epoch, start = self._start
+        for index in range(start if epoch == self.epoch else 0, len(self)):
             yield self._batch(order, index)
 
     def _epoch_order(self):

@@ -1,5 +1,7 @@
 """What `compile`, `fit` and `evaluate` of a method do."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
@@ -158,19 +160,23 @@ class Trainer(Step, StepState):
         if validation_data is not None:
             size = validation_batch_size or batch_size or len(images)
             validation_data = self._held_out_feed(validation_data, size)
-        return super().fit(
-            feed,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=self._callbacks(callbacks, images, feed),
-            validation_data=validation_data,
-            # A tf.data set has its own order.
-            shuffle=shuffle and isinstance(feed, keras.utils.PyDataset),
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_freq=validation_freq,
-        )
+        with warnings.catch_warnings():
+            if steps_per_epoch is None:
+                # Said of an epoch that goes on, and of data of unknown length.
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+            return super().fit(
+                feed,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=self._callbacks(callbacks, images, feed),
+                validation_data=validation_data,
+                # A tf.data set has its own order.
+                shuffle=shuffle and isinstance(feed, keras.utils.PyDataset),
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_freq=validation_freq,
+            )
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """The method's own loss on images, with nothing moved.

@@ -9,7 +9,6 @@ from tfssl.transfer.head import with_head
 from tfssl.transfer.hidden import hidden_probe
 from tfssl.transfer.knn import KNNCallback, few_label_knn, knn_accuracy, knn_predict
 from tfssl.transfer.linear import LinearProbe, linear_probe
-from tfssl.transfer.report import write_report
 
 __all__ = [
     "Distillation",
@@ -30,5 +29,4 @@ __all__ = [
     "linear_probe",
     "reinitialized",
     "with_head",
-    "write_report",
 ]

@@ -101,7 +101,7 @@ class Distillation(Method):
         if not 0 <= alpha <= 1:
             raise ValueError(f"alpha must be within [0, 1]. Received: alpha={alpha}")
         self.student = student
-        self.teacher = layers.momentum_copy(teacher, "teacher")
+        self.teacher = layers.frozen_copy(teacher, "teacher")
         self.temperature = temperature
         self.alpha = alpha
 

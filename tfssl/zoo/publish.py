@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tfssl.encoders.precision import float32_policy, in_float32
-from tfssl.training.workdir import write_text
+from tfssl.files import write_text
 from tfssl.zoo.card import model_card
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index

@@ -3,9 +3,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from cases import images
+from cases import images, make
 
-from tfssl.transfer import write_report
+import tfssl
+from tfssl.runs import write_report
+from tfssl.runs.report.sample import sample
 
 HISTORY = [
     {"epoch": e, "loss": 5.0 / e, "knn_accuracy": 0.1 * e, "learning_rate": 0.3}
@@ -24,7 +26,7 @@ def everything():
     return {
         "title": "A run & more",
         "history": HISTORY,
-        "run": {"settings": {"images": 1234, "note": "<b>"}},
+        "run": {"settings": {"num_images": 1234, "note": "<b>"}},
         "originals": x[:3],
         "views": (x[:3], x[3:6]),
         "test_images": x,
@@ -118,3 +120,29 @@ def test_a_failure_leaves_the_old_report(tmp_path):
     with pytest.raises(TypeError):
         write_report(tmp_path / "report.html", title="New", results=[None])
     assert "Old" in (tmp_path / "report.html").read_text()
+
+
+def test_a_sample_is_of_all_classes_and_the_first_are_different_ones():
+    """Also of a folder, whose images come in the order of their classes."""
+    labels = np.repeat(np.arange(10), [500, 50, 50, 50, 50, 50, 50, 50, 50, 3])
+    rows = sample(labels, len(labels), 100)
+    assert len(np.unique(rows)) == 100
+    counts = np.bincount(labels[rows])
+    assert counts.min() == 3 and counts.max() == 11
+    assert len(set(labels[rows[:10]])) == 10
+    np.testing.assert_array_equal(rows, sample(labels, len(labels), 100))
+    assert (rows != sample(labels, len(labels), 100, seed=1)).any()
+    assert len(sample(None, 7, 100)) == 7
+
+
+def test_a_run_shows_images_of_all_classes_with_their_names(tmp_path):
+    labels = np.repeat(np.arange(3), 20)
+    names = ("cat", "dog", "bird")
+    data = tfssl.data.ImageData(images(60), labels, names, name="pets")
+    run = tfssl.runs.Workdir(tmp_path / "run", {"method": "simclr", "num_images": 60})
+    model = make("simclr")
+    path = tfssl.runs.write_run_report(run, model, data)
+    text = path.read_text()
+    seen = text.partition("What the model saw")[2].partition("A map of")[0]
+    assert all(f"<figcaption>{name}</figcaption>" in seen for name in names)
+    assert text.count('data-i="') == 60

@@ -5,12 +5,13 @@ import json
 
 import numpy as np
 
-from tfssl.training.workdir import write_text
-from tfssl.transfer.report import pictures
-from tfssl.transfer.report.page import PAGE
+from tfssl.files import write_text
+from tfssl.runs.report import maps, pictures
+from tfssl.runs.report.page import PAGE
+from tfssl.runs.report.sample import sample
 
-_MAP_POINTS = 1000
-_QUERIES, _NEIGHBOURS = 8, 8
+# Points of the map, and images whose views are shown.
+MAP_POINTS, SHOWN = 1000, 8
 
 # What a person should know about each curve.
 _CURVES = {
@@ -31,6 +32,7 @@ def write_report(
     history=(),
     run=None,
     originals=None,
+    original_names=None,
     views=None,
     test_images=None,
     test_features=None,
@@ -47,6 +49,7 @@ def write_report(
         history: list of dicts of numbers, one an epoch, as in metrics.csv.
         run: dict as in run.json.
         originals: images `[n, height, width, 3]`, values in [0, 255].
+        original_names: sequence of strings, the class of each of these.
         views: tuple of the views of these, each `[n, h, w, 3]`.
         test_images: images `[m, height, width, 3]`.
         test_features: float array `[m, dim]`.
@@ -59,21 +62,25 @@ def write_report(
         >>> import tempfile, tfssl
         >>> path = tempfile.mkdtemp() + "/report.html"
         >>> history = [{"epoch": 1, "loss": 5.0}, {"epoch": 2, "loss": 4.5}]
-        >>> tfssl.transfer.write_report(path, title="A run", history=history)
+        >>> tfssl.runs.write_report(path, title="A run", history=history)
     """
     results = list(results)
     sections = [
         _head(title, history, run, results),
         _results(results),
         _curves(history),
-        _views(originals, views),
+        _views(originals, original_names, views),
         *(_figure(*figure) for figure in figures),
     ]
-    if test_features is not None and len(test_features) > _NEIGHBOURS:
-        images, points, labels = _sample(test_images, test_features, test_labels)
+    if test_features is not None and len(test_features) > SHOWN:
+        # Of all classes, also where they come in order.
+        rows = sample(test_labels, len(test_features), MAP_POINTS)
+        images = np.asarray(test_images[rows])
+        points = np.asarray(test_features[rows], "float32")
+        labels = None if test_labels is None else np.asarray(test_labels)[rows]
         sections += [
-            _map(images, points, labels, class_names),
-            _neighbours(images, points, labels, class_names),
+            maps.feature_map(images, points, labels, class_names),
+            maps.neighbours(images, points, labels, class_names),
         ]
     sections.append(_how(run))
     page = PAGE.format(title=html.escape(title), body="\n".join(filter(None, sections)))
@@ -89,8 +96,8 @@ def _head(title, history, run, results):
         numbers.append(("epochs", last["epoch"]))
         if "knn_accuracy" in last and "knn" not in dict(numbers):
             numbers.append(("kNN accuracy", f"{100 * last['knn_accuracy']:.1f} %"))
-    if run and "images" in run.get("settings", {}):
-        numbers.append(("images, no labels", f"{run['settings']['images']:,}"))
+    if run and "num_images" in run.get("settings", {}):
+        numbers.append(("images, no labels", f"{run['settings']['num_images']:,}"))
     boxes = "".join(
         f"<div><b>{html.escape(str(value))}</b><span>{html.escape(name)}</span></div>"
         for name, value in numbers
@@ -143,12 +150,13 @@ def _curves(history):
     return f'<h2>How it went</h2><div class="grid">{"".join(cards)}</div>'
 
 
-def _views(originals, views):
+def _views(originals, names, views):
     if originals is None:
         return ""
     rows = []
-    for i, image in enumerate(originals[:8]):
-        cells = [pictures.picture(image, "image", "first")]
+    for i, image in enumerate(originals[:SHOWN]):
+        name = "image" if names is None else names[i]
+        cells = [pictures.picture(image, name, "first")]
         cells += [
             pictures.picture(view[i], f"view {number}")
             for number, view in enumerate(views or (), start=1)
@@ -172,59 +180,6 @@ def _figure(title, caption, rows):
         f"<h2>{html.escape(title)}</h2><p class='soft'>{html.escape(caption)}</p>"
         f"<div class='scroll'>{body}</div>"
     )
-
-
-def _sample(images, features, labels):
-    chosen = np.random.default_rng(0).permutation(len(features))[:_MAP_POINTS]
-    return (
-        np.asarray(images[chosen]),
-        np.asarray(features[chosen], "float32"),
-        None if labels is None else np.asarray(labels)[chosen],
-    )
-
-
-def _map(images, features, labels, class_names):
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
-
-    dims = min(50, *features.shape)
-    reduced = PCA(dims, random_state=0).fit_transform(features)
-    perplexity = min(30, (len(features) - 1) / 3)
-    points = TSNE(perplexity=perplexity, random_state=0).fit_transform(reduced)
-    # Small images keep the file small.
-    step = max(1, images.shape[1] // 32)
-    return (
-        "<h2>A map of test images</h2><p class='soft'>Images with similar features are "
-        "near each other (t-SNE). The encoder never saw a label; the colours show them."
-        "</p>"
-        + pictures.scatter(points, labels, class_names, images[:, ::step, ::step])
-    )
-
-
-def _neighbours(images, features, labels, class_names):
-    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
-    rows = []
-    for query in range(_QUERIES):
-        similarity = unit @ unit[query]
-        similarity[query] = -np.inf
-        cells = [_labelled(images, labels, class_names, query, "first")]
-        for other in np.argsort(-similarity)[:_NEIGHBOURS]:
-            mark = ""
-            if labels is not None:
-                mark = "good" if labels[other] == labels[query] else "bad"
-            cells.append(_labelled(images, labels, class_names, other, mark))
-        rows.append(f'<div class="row">{"".join(cells)}</div>')
-    frame = "" if labels is None else " A green frame: the same class; orange: another."
-    return (
-        "<h2>Nearest neighbours</h2><p class='soft'>A test image on the left and the "
-        f"test images with the most similar features.{frame}</p>"
-        f"<div class='scroll'>{''.join(rows)}</div>"
-    )
-
-
-def _labelled(images, labels, class_names, row, mark):
-    name = "" if labels is None else pictures.class_name(class_names, int(labels[row]))
-    return pictures.picture(images[row], name, mark)
 
 
 def _how(run):

@@ -5,14 +5,19 @@ import numpy as np
 import pytest
 from cases import images, make
 
-from tfssl.training.workdir import Workdir, read_metrics, write_text
+from tfssl.files import write_text
+from tfssl.runs import Position, Workdir, read_metrics
 
 
 def trained(path, epochs=3):
     run = Workdir(path, {"epochs": 5})
     model = make("simclr")
     model.fit(
-        images(32), batch_size=16, epochs=epochs, callbacks=run.callbacks(0), verbose=0
+        images(32),
+        batch_size=16,
+        epochs=epochs,
+        callbacks=run.callbacks(),
+        verbose=0,
     )
     return run, model
 
@@ -31,23 +36,23 @@ def test_the_newest_good_checkpoint_wins(tmp_path):
     run, model = trained(tmp_path / "run")
     files = sorted(p.name for p in (run.path / "checkpoints").iterdir())
     assert files == [
-        "epoch-000002.json",
-        "epoch-000002.weights.h5",
-        "epoch-000003.json",
-        "epoch-000003.weights.h5",
+        "epoch-000002-step-000000000.json",
+        "epoch-000002-step-000000000.weights.h5",
+        "epoch-000003-step-000000000.json",
+        "epoch-000003-step-000000000.weights.h5",
     ]
     copy = make("simclr", seed=1)
-    assert run.restore(copy) == 3
+    assert run.restore(copy) == Position(3)
     for a, b in zip(model.weights, copy.weights, strict=True):
         np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (a, b)))
-    newest = run.path / "checkpoints" / "epoch-000003.weights.h5"
+    newest = run.path / "checkpoints" / "epoch-000003-step-000000000.weights.h5"
     torn = newest.read_bytes()
     newest.write_bytes(torn[: len(torn) // 2])
-    assert run.restore(make("simclr")) == 2
+    assert run.restore(make("simclr")) == Position(2)
     newest.unlink()
-    assert run.restore(make("simclr")) == 2
-    (run.path / "checkpoints" / "epoch-000002.weights.h5").unlink()
-    assert run.restore(make("simclr")) == 0
+    assert run.restore(make("simclr")) == Position(2)
+    (run.path / "checkpoints" / "epoch-000002-step-000000000.weights.h5").unlink()
+    assert run.restore(make("simclr")) == Position()
 
 
 def test_metrics_of_epochs_that_are_made_again_are_dropped(tmp_path):
@@ -60,7 +65,7 @@ def test_metrics_of_epochs_that_are_made_again_are_dropped(tmp_path):
         batch_size=16,
         initial_epoch=2,
         epochs=4,
-        callbacks=run.callbacks(2),
+        callbacks=run.callbacks(Position(2)),
         verbose=0,
     )
     again = read_metrics(run.path / "metrics.csv")

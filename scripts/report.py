@@ -1,0 +1,29 @@
+"""Write the report of a run again, with the results that its folder has by now.
+
+    python scripts/report.py --workdir=runs/a
+
+Nothing is trained: the model is that of the newest checkpoint, the data are those of
+run.json.
+"""
+
+import common
+from absl import flags
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("workdir", None, "Folder of a run.", required=True)
+flags.DEFINE_string(
+    "data_dir", None, "Folder of prepared tensorflow-datasets. Default: the run's."
+)
+
+
+def main():
+    from tfssl import runs
+
+    run = runs.Workdir.read(FLAGS.workdir)
+    train, test = runs.data_of(run, FLAGS.data_dir)
+    print(f"Look at {runs.write_run_report(run, runs.model_of(run), train, test)}")
+
+
+if __name__ == "__main__":
+    common.run(main)

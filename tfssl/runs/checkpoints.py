@@ -1,0 +1,131 @@
+"""Checkpoints: the whole state of a run, at the end of an epoch or within it."""
+
+import json
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+from absl import logging
+from keras import ops
+
+from tfssl import files
+
+CHECKPOINT_MINUTES = 10.0
+_KEPT = 2
+
+
+class Position(NamedTuple):
+    """Where a run is in its data.
+
+    Args:
+        epoch: int, epochs done. Defaults to 0.
+        step: int, steps done of the next epoch. Defaults to 0.
+        metrics: list of floats, what the means of this epoch hold so far.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    metrics: list = ()
+
+
+class Checkpoints:
+    """The newest two states of a model and its optimizer in a folder.
+
+    Args:
+        folder: string or `pathlib.Path`.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def save(self, model, position):
+        """Saves a model at a position, whole or not at all.
+
+        Args:
+            model: compiled `keras.Model`.
+            position: `Position`.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = f"epoch-{position.epoch:06d}-step-{position.step:09d}"
+        weights = self.folder / f"{name}.weights.h5"
+        partial = files.partial_path(weights)
+        try:
+            model.save_weights(partial, overwrite=True)
+            files.sync(partial)
+            state = {
+                **position._asdict(),
+                "file": weights.name,
+                **files.facts(partial),
+            }
+            partial.replace(weights)
+        finally:
+            partial.unlink(missing_ok=True)
+        # The note comes last: without it the weights do not count.
+        files.write_text(self.folder / f"{name}.json", json.dumps(state))
+        for old in sorted(self.folder.glob("epoch-*.json"))[:-_KEPT]:
+            (self.folder / json.loads(old.read_text())["file"]).unlink(missing_ok=True)
+            old.unlink()
+
+    def restore(self, model):
+        """Puts the newest good state into a model.
+
+        Args:
+            model: compiled `keras.Model`, built as the saved one was.
+
+        Returns:
+            `Position`, that of the start if there is no good state.
+        """
+        for note in sorted(self.folder.glob("epoch-*.json"), reverse=True):
+            state = json.loads(note.read_text())
+            weights = self.folder / state["file"]
+            if not _is_whole(weights, state["sha256"]):
+                logging.warning("%s is damaged; trying an older one.", weights)
+                continue
+            model.load_weights(weights)
+            return Position(state["epoch"], state["step"], state["metrics"])
+        return Position()
+
+
+def _is_whole(path, sha256):
+    return path.exists() and files.facts(path)["sha256"] == sha256
+
+
+class SaveStates(keras.callbacks.Callback):
+    """Saves the state after each epoch, and every few minutes within one.
+
+    Args:
+        checkpoints: `Checkpoints`.
+        position: `Position` at which `fit` starts.
+        minutes: float, between checkpoints within an epoch.
+    """
+
+    def __init__(self, checkpoints, position, minutes=CHECKPOINT_MINUTES):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.minutes = minutes
+        self.start = position
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self.saved = time.monotonic()
+        # `fit` counts the steps of an epoch that goes on from 0.
+        self.first = self.start.step if epoch == self.start.epoch else 0
+        if self.first:
+            # Keras has just set the means of the epoch to 0.
+            for variable, value in zip(
+                self.model.metrics_variables, self.start.metrics, strict=True
+            ):
+                variable.assign(value)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self.saved < 60 * self.minutes:
+            return
+        model = self.model
+        metrics = [float(ops.convert_to_numpy(v)) for v in model.metrics_variables]
+        position = Position(self.epoch, self.first + batch + 1, metrics)
+        self.checkpoints.save(model, position)
+        self.saved = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.checkpoints.save(self.model, Position(epoch + 1))

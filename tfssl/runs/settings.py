@@ -1,0 +1,76 @@
+"""What a run is made from, as run.json keeps it, and back again."""
+
+from tfssl import data, methods
+
+# Where a recipe's image size, that of the views, is kept: images are stored at another.
+_VIEW_SIZE = "view_size"
+
+
+def settings(recipe, images, **others):
+    """The settings of a run.
+
+    Args:
+        recipe: `tfssl.methods.Recipe`.
+        images: `tfssl.data.ImageData` that it is trained on.
+        **others: plain values, such as the name of the data set.
+
+    Returns:
+        Dict of plain values for `tfssl.runs.Workdir`.
+    """
+    return {
+        **others,
+        **recipe.to_dict(),
+        _VIEW_SIZE: recipe.image_size,
+        "image_size": images.images.shape[1],
+        "num_images": len(images),
+    }
+
+
+def model_of(run):
+    """The model of a run as its newest checkpoint has it.
+
+    Args:
+        run: `tfssl.runs.Workdir`.
+
+    Returns:
+        Compiled `tfssl.methods.Method`.
+
+    Raises:
+        ValueError: for a folder without a checkpoint.
+    """
+    saved = run.info["settings"]
+    recipe = methods.Recipe.from_dict({**saved, "image_size": saved[_VIEW_SIZE]})
+    model = recipe.make(saved["num_images"], seed=saved.get("seed", 0))
+    if run.restore(model).epoch == 0:
+        raise ValueError(
+            f"{run.path} has no checkpoint of a finished epoch. Give the folder of a "
+            f"run that was trained. Received: {run.path}"
+        )
+    return model
+
+
+def data_of(run, data_dir=None):
+    """The images of a run.
+
+    Args:
+        run: `tfssl.runs.Workdir`.
+        data_dir: string, folder of prepared tensorflow-datasets. Defaults to the run's.
+
+    Returns:
+        Tuple of the training images and, if both have labels, the test images, else
+        None: `tfssl.data.ImageData`.
+    """
+    saved = run.info["settings"]
+    options = {
+        "image_size": saved["image_size"],
+        "data_dir": data_dir or saved.get("data_dir"),
+        "max_corrupt": saved.get("max_corrupt", 0.01),
+    }
+    train = data.load(saved["dataset"], "train", **options)
+    try:
+        test = data.load(saved["dataset"], "test", **options)
+    except ValueError:
+        # A set without a test split.
+        test = None
+    labelled = test is not None and None not in (train.labels, test.labels)
+    return train, test if labelled else None
