@@ -31,8 +31,8 @@ def define_data_flags():
     flags.DEFINE_float(
         "max_corrupt",
         0.01,
-        "Fraction of unreadable files above which a folder is refused; up to it they are "
-        "named and skipped.",
+        "Fraction of unreadable files above which a folder is refused; up to it they "
+        "are named and skipped.",
         lower_bound=0,
         upper_bound=1,
     )

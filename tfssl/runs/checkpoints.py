@@ -29,6 +29,9 @@ class Position(NamedTuple):
     metrics: list = ()
 
 
+START = Position()
+
+
 class Checkpoints:
     """The newest two states of a model and its optimizer in a folder.
 
@@ -84,7 +87,7 @@ class Checkpoints:
                 continue
             model.load_weights(weights)
             return Position(state["epoch"], state["step"], state["metrics"])
-        return Position()
+        return START
 
 
 def _is_whole(path, sha256):

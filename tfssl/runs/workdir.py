@@ -11,8 +11,8 @@ from tfssl import files
 from tfssl.encoders import in_float32
 from tfssl.runs.checkpoints import (
     CHECKPOINT_MINUTES,
+    START,
     Checkpoints,
-    Position,
     SaveStates,
 )
 from tfssl.runs.metrics import EventFiles, MetricsCSV, read_metrics
@@ -129,7 +129,7 @@ class Workdir:
         """
         return self._checkpoints.restore(model)
 
-    def callbacks(self, position=Position(), checkpoint_minutes=CHECKPOINT_MINUTES):
+    def callbacks(self, position=START, checkpoint_minutes=CHECKPOINT_MINUTES):
         """Callbacks for `fit` that log and save.
 
         Args:
