@@ -129,6 +129,9 @@ def test_pixels_are_scaled_inside():
     np.testing.assert_allclose(encoder(x)[0, 0, 0], [0, 0.5, 0.8], atol=1e-5)
     plain = adapt(network, scaling=((0,) * 3, (1,) * 3))
     np.testing.assert_allclose(plain(x), x / 255)
+    for scaling in (0.5, (0.5, 0.5), ((0.5,) * 3,)):
+        with pytest.raises(ValueError, match=r"pair \(mean, std\).*Received: scaling="):
+            adapt(network, scaling=scaling)
 
 
 def test_one_of_several_outputs_is_chosen():

@@ -98,6 +98,8 @@ def test_a_missing_part_is_named_with_those_that_are_there():
     assert str(error.value).endswith(
         "Received: a model with the parts split, view_1, view_2"
     )
+    with pytest.raises(ValueError, match="no part 'mine'. Make it. Received: a model"):
+        encoders.part(pair(), "mine", "Make it.")
     image = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(2, 3, name="a")(image)
     x = keras.layers.ReLU(name="b")(x)

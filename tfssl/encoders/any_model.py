@@ -1,6 +1,7 @@
 """Encoders of any `keras.Model`: of Keras Applications, keras-hub, or your own."""
 
 import keras
+import numpy as np
 
 from tfssl.encoders.parts import local_map
 from tfssl.encoders.scaling import pixel_scaling
@@ -14,7 +15,7 @@ def adapt(model, image_size=None, scaling=None, output=None, pool=None, name=Non
     - `keras.applications`: `include_top=False`. Networks with `include_preprocessing`
       take pixel values in [0, 255] themselves, others need a `scaling`.
     - keras-hub: backbones expect standardised pixels, so give the `scaling` that their
-      preset was trained with.
+      preset was trained with; `pool="first"` takes the class token of those with one.
     - A subclassed model does not say its input: give `image_size`. To be loaded it must
       be registered, and its `get_config` must say all of its arguments.
 
@@ -33,9 +34,8 @@ def adapt(model, image_size=None, scaling=None, output=None, pool=None, name=Non
             `((0, 0, 0), (1, 1, 1))` for plain [0, 1], `((0.5,) * 3,) * 2` for [-1, 1].
             Defaults to None: the model takes pixel values in [0, 255] itself.
         output: key or index of the output to take. Needed if there are several.
-        pool: "mean" for the mean over all positions, of a map or of tokens; "first" for
-            the first token, where it is a class token. By default a map stays a map and
-            tokens are averaged.
+        pool: "mean" for the mean over a map or over all tokens, "first" for the first
+            token. By default a map stays a map and tokens are averaged.
         name: string. Defaults to that of the model.
 
     Returns:
@@ -46,7 +46,8 @@ def adapt(model, image_size=None, scaling=None, output=None, pool=None, name=Non
 
     Raises:
         ValueError: for a model with other inputs or outputs, another image size than
-            the model takes, or a `pool` that does not go with its output.
+            the model takes, a `scaling` that is no such pair, or a `pool` that does not
+            go with the output.
 
     Example:
         >>> import keras, tfssl
@@ -61,6 +62,11 @@ def adapt(model, image_size=None, scaling=None, output=None, pool=None, name=Non
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"model must be a keras.Model. Received: {model!r}")
+    if scaling is not None and np.shape(scaling) != (2, 3):
+        raise ValueError(
+            "scaling must be a pair (mean, std) of 3 floats each, for pixel values in "
+            f"[0, 1]. Received: scaling={scaling}"
+        )
     inputs, _ = _structure(model)
     images = keras.Input((*_image_size(model, inputs, image_size), 3), name="images")
     x = images if scaling is None else pixel_scaling(*scaling)(images)
@@ -91,7 +97,7 @@ def as_encoder(model):
 
     Example:
         >>> import keras, tfssl
-        >>> image = keras.Input((8, 8, 3))
+        >>> image = keras.Input((8, 8, 3), name="images")
         >>> tokens = keras.layers.Reshape((4, 48))(image)
         >>> network = keras.Model({"images": image}, tokens)
         >>> tfssl.encoders.as_encoder(network).output_shape

@@ -22,7 +22,8 @@ def context_cnn(image_size=128, width=64, bottleneck=4000, name="context_cnn"):
 
     Returns:
         A functional `keras.Model` from images `[batch, size, size, 3]` with pixel
-        values in [0, 255] to features `[batch, bottleneck]`.
+        values in [0, 255] to features `[batch, bottleneck]`. Its part `local` is the
+        map of 4 x 4.
 
     Raises:
         ValueError: for another image size.
@@ -77,7 +78,7 @@ def alexnet(image_size=227, width=96, name="alexnet"):
 
     Returns:
         A functional `keras.Model` from images `[batch, size, size, 3]` with pixel
-        values in [0, 255] to a feature map.
+        values in [0, 255] to a feature map, which is its part `local`.
 
     Raises:
         ValueError: for smaller images.
@@ -87,7 +88,8 @@ def alexnet(image_size=227, width=96, name="alexnet"):
         >>> tfssl.encoders.alexnet(227).output_shape
         (None, 6, 6, 256)
 
-    Source: Krizhevsky et al. 2012; with batch normalisation instead of the local one.
+    Source: Krizhevsky et al. 2012; with batch normalisation instead of local response
+    normalisation.
     """
     if image_size < _SMALLEST_ALEXNET:
         raise ValueError(
@@ -115,5 +117,5 @@ def alexnet(image_size=227, width=96, name="alexnet"):
 
 
 def _normal():
-    # One for each layer: an initializer gives the same numbers twice.
+    # A new one for each layer: one initializer would give all of them equal numbers.
     return keras.initializers.RandomNormal(stddev=0.02)

@@ -11,8 +11,8 @@ def dim_cnn(
 ):
     """Three strided convolutions and a fully connected layer.
 
-    Its layers `local` (the second convolution's map), `conv` (the third's) and `fc`
-    (the features) are what Deep InfoMax learns from and is measured on.
+    Deep InfoMax learns from the part `local`, the map of the second convolution; it is
+    measured on the layers `conv`, the map of the third, and `fc`, the features.
 
     Args:
         image_size: int, or tuple `(height, width)`. Defaults to 32.

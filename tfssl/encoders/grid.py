@@ -9,8 +9,8 @@ from tfssl.layers import Patches
 def patch_grid(patch_encoder, image_size, stride=None, name=None):
     """Encodes each patch of an image by itself, and gives the grid of their features.
 
-    No number of a patch depends on another patch, which Contrastive Predictive Coding
-    needs: the patch encoder must not normalise over its batch.
+    Contrastive Predictive Coding needs features of a patch that depend on no other
+    patch, so the patch encoder must not normalise over its batch.
 
     Args:
         patch_encoder: built `keras.Model` from square patches `[n, size, size, 3]` with

@@ -1,4 +1,4 @@
-"""Encoders made of two, which see different channels."""
+"""Encoders made of two, each of which sees a part of the image."""
 
 import keras
 
@@ -9,9 +9,9 @@ def split_pair(first, second, image_size, split="lab", name=None):
     """Two encoders side by side, for the two views of `tfssl.layers.SplitImage`.
 
     Args:
-        first, second: built `keras.Model`, of the views that the split gives (`l` and
-            `ab` have 1 and 2 channels) to features or a feature map. Make them with
-            `tfssl.encoders.resnet18(size, channels=...)`.
+        first, second: built `keras.Model` from the first and the second view of the
+            split (`l` and `ab` have 1 and 2 channels) to features or a feature map,
+            such as `tfssl.encoders.resnet18(size, channels=...)`.
         image_size: int, height and width of the images.
         split: "lab" or "halves", see there. Defaults to "lab".
         name: string. Defaults to the name of the first with the split.
@@ -23,7 +23,7 @@ def split_pair(first, second, image_size, split="lab", name=None):
         their weights with the encoders given.
 
     Raises:
-        ValueError: for an encoder of other views.
+        ValueError: for an encoder that takes another shape than that of its view.
 
     Example:
         >>> import tfssl

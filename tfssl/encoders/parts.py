@@ -1,32 +1,24 @@
 """The named parts of encoders: what methods need of an encoder besides its features.
 
-A part is a layer of the encoder, and has its name:
-
-    patches         `tfssl.layers.Patches`                          `patch_grid`
-    patch_encoder   the model that sees one patch at a time         `patch_grid`
-    split           `tfssl.layers.SplitImage`                       `split_pair`
-    view_1, view_2  the models of its two views                     `split_pair`
-    local           gives the map of local features [batch, h, w, channels]
-    tokens          gives the tokens [batch, tokens, dim] before they are pooled
-
-Names of layers are saved and loaded with a model, in plain Keras; attributes are not.
+A part is a layer of the encoder that has the part's name; `PARTS` lists them. Names of
+layers are saved and loaded with a model, in plain Keras; attributes are not.
 """
 
 import itertools
 
 import keras
 
-# Name: what it is, and what makes an encoder that has it.
+# What each part does, and what makes an encoder that has it.
 PARTS = {
     "patches": "cuts the image into patches; tfssl.encoders.patch_grid makes it",
     "patch_encoder": "sees one patch at a time; tfssl.encoders.patch_grid makes it",
     "split": "splits the image into two views; tfssl.encoders.split_pair makes it",
     "view_1": "sees the first view of two; tfssl.encoders.split_pair makes it",
     "view_2": "sees the second view of two; tfssl.encoders.split_pair makes it",
-    "local": "gives a map of local features [batch, h, w, channels]; the networks of "
+    "local": "gives the map of local features [batch, h, w, channels]; the networks of "
     "tfssl.encoders have it, and those of which tfssl.encoders.adapt takes a map",
-    "tokens": "gives tokens [batch, tokens, dim]; the encoders that tfssl.encoders."
-    "adapt makes of networks with tokens have it",
+    "tokens": "gives tokens [batch, tokens, dim] before they are pooled; networks of "
+    "which tfssl.encoders.adapt takes tokens have it",
 }
 
 
@@ -35,7 +27,7 @@ def part(encoder, name, hint=None):
 
     Args:
         encoder: functional `keras.Model`.
-        name: string, one of `tfssl.encoders.PARTS`.
+        name: string, such as those of `tfssl.encoders.PARTS`.
         hint: string, a sentence that says what to do if the encoder has no such part.
             Defaults to what makes an encoder that has it.
 
@@ -57,14 +49,16 @@ def part(encoder, name, hint=None):
     layers = _layers(encoder)
     if name in layers:
         return layers[name]
-    received = [each for each in layers if each in PARTS]
-    received = f"the parts {', '.join(received)}" if received else "no named parts"
+    named = [each for each in layers if each in PARTS]
+    received = f"the parts {', '.join(named)}" if named else "no named parts"
     if name == "local":
         maps = [each for each, layer in layers.items() if _gives_map(encoder, layer)]
         received += f", and maps from {', '.join(maps) if maps else 'no layer'}"
+    meaning = f", which {PARTS[name]}" if name in PARTS else ""
+    hint = f" {hint}" if hint else ""
     raise ValueError(
-        f"{encoder.name} has no part {name!r}, which {PARTS[name]}. "
-        f"{hint + ' ' if hint else ''}Received: a model with {received}"
+        f"{encoder.name} has no part {name!r}{meaning}.{hint} Received: a model with "
+        f"{received}"
     )
 
 

@@ -49,17 +49,20 @@ def resnet(
         width: int, channels of the first stage; the features have 8 times as many
             (ResNet-50: 32 times). Defaults to 64.
         stem: "imagenet" (7x7 convolution with stride 2, then max-pooling) or "small"
-            (3x3 convolution, no pooling; for images up to about 64 pixels).
-        zero_init_residual: bool, whether each block starts as the identity.
+            (3x3 convolution, no pooling; for images up to about 64 pixels). Defaults to
+            "imagenet".
+        zero_init_residual: bool, whether each block starts as the identity. Defaults to
+            True.
         norm: "batch", "split", "layer" or "none", see `tfssl.layers.normalize`.
-        synchronized: bool, whether replicas share batch statistics.
-        selective_kernels: bool, whether the 3x3 convolutions choose between two of
-            them for each channel, with the stem and the shortcuts that go with it
-            (ResNet-D). From 50 layers on.
+            Defaults to "batch".
+        synchronized: bool, whether replicas share batch statistics. Defaults to True.
+        selective_kernels: bool, whether two 3x3 convolutions take the place of each
+            one, and are mixed by channel, with the stem and the shortcuts of ResNet-D.
+            For depths of 50 or more. Defaults to False.
         pooling: bool, True for features `[batch, dim]`, False for the feature map
-            `[batch, h, w, dim]`.
+            `[batch, h, w, dim]`. Defaults to True.
         channels: int, 3 for images. Another number is for views made of images, which
-            are taken as they are.
+            are taken as they are. Defaults to 3.
         mean, std: sequences of 3 floats for pixel values in [0, 1], subtracted and
             divided by inside the encoder. By default pixels are scaled to [0, 1] and
             not standardised, as in SimCLR.
@@ -67,11 +70,17 @@ def resnet(
 
     Returns:
         A functional `keras.Model` from images `[batch, height, width, 3]` with pixel
-        values in [0, 255] to features.
+        values in [0, 255] to features. Its part `local` is the last feature map.
 
     Raises:
-        ValueError: for an unknown depth, stem or norm, selective kernels in a net of
-            basic blocks, or a mean of what is no image.
+        ValueError: for an unknown depth, stem or norm, selective kernels at a depth
+            below 50, or a mean and std for other than 3 channels.
+
+    Example:
+        >>> import tfssl
+        >>> encoder = tfssl.encoders.resnet(10, 64, width=8, pooling=False)
+        >>> encoder.output_shape
+        (None, 2, 2, 64)
 
     Source: He et al. 2015, arXiv 1512.03385; zero initialisation: Goyal et al. 2017,
     arXiv 1706.02677, section 5.1; selective kernels: Li et al. 2019, arXiv 1903.06586,
@@ -127,7 +136,7 @@ def resnet(
 
 
 def _fixes(*names):
-    """A network with the arguments of `resnet` but those that it fixes itself."""
+    """Gives a network the signature of `resnet` without the arguments that it fixes."""
 
     def show(function):
         signature = inspect.signature(resnet)
