@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("encoders", "methods", "scripts"):
+for folder in ("methods", "scripts", "encoders"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 
@@ -13,3 +13,11 @@ def float32():
     import keras
 
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True)
+def quick_start(monkeypatch):
+    """Views are not compiled by XLA, which takes longer than a small run."""
+    import tfssl
+
+    monkeypatch.setattr(tfssl.training.Trainer, "xla_views", False, raising=False)

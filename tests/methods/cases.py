@@ -63,6 +63,16 @@ def pair():
     return tfssl.encoders.split_pair(half(), half(), SIZE, "halves")
 
 
+def one_of_each_kind(names):
+    """Parameters of a test: all names, of which the default run takes one a kind."""
+    import pytest
+
+    return [
+        name if name in KINDS else pytest.param(name, marks=pytest.mark.matrix)
+        for name in names
+    ]
+
+
 def from_recipe(name):
     """The method as it is trained on the digits."""
     recipe = tfssl.methods.recipe(name, SIZE, "digits")
@@ -102,6 +112,10 @@ CASES = {
         encoder(), views(), queue_size=320, momentum=0.9, temperature=0.2
     ),
 }
+
+# One of each kind: with a teacher, a bank, an adversary, a queue, and plain. The others
+# are marked `matrix` where a test takes long.
+KINDS = ("byol", "cmc_nce", "dim", "moco_v2", "simclr")
 
 # What no case covers, for the tests of replicas and backends. No digit is learned from
 # the hole in its centre.

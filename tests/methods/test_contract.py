@@ -3,12 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from cases import CASES, batch, images, make
+from cases import CASES, batch, images, make, one_of_each_kind
 from keras import ops
 
 import tfssl
 
-pytestmark = pytest.mark.parametrize("name", sorted(CASES))
+of_all = pytest.mark.parametrize("name", sorted(CASES))
+of_kinds = pytest.mark.parametrize("name", one_of_each_kind(sorted(CASES)))
 
 
 def numpy(x):
@@ -36,6 +37,7 @@ def loss_and_gradients(model, batch):
     return float(loss), gradients
 
 
+@of_all
 def test_every_trainable_variable_gets_a_gradient(name):
     model = make(name)
     loss, gradients = loss_and_gradients(model, batch(model, images()))
@@ -57,6 +59,7 @@ def order_matters(model, made):
     return bool(drawn) or grouped
 
 
+@of_all
 def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     model = make(name)
     made = batch(model, images())
@@ -70,6 +73,7 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     assert after == pytest.approx(before, rel=1e-5)
 
 
+@of_kinds
 def test_evaluation_is_repeatable_and_moves_nothing(name):
     model = make(name)
     model.fit(images(), batch_size=16, epochs=1, verbose=0)
@@ -83,6 +87,7 @@ def test_evaluation_is_repeatable_and_moves_nothing(name):
         np.testing.assert_array_equal(numpy(weight), old, err_msg=weight.path)
 
 
+@of_kinds
 def test_loaded_and_resumed_models_take_the_same_next_steps(name, tmp_path):
     """From a `.keras` file, and from the checkpoint of a run that was killed."""
     run = tfssl.runs.Workdir(tmp_path / "run", {"name": name})
@@ -99,6 +104,7 @@ def test_loaded_and_resumed_models_take_the_same_next_steps(name, tmp_path):
             np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
 
 
+@of_all
 def test_config_round_trip(name):
     model = make(name)
     copy = type(model).from_config(model.get_config())
@@ -106,6 +112,7 @@ def test_config_round_trip(name):
     assert [w.shape for w in copy.weights] == [w.shape for w in model.weights]
 
 
+@of_kinds
 def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
     full = make(name)
     before = full.get_weights()
@@ -122,6 +129,7 @@ def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
     assert float(loss) == pytest.approx(expected, rel=0.01)
 
 
+@of_all
 def test_an_adversary_and_the_rest_each_move_their_own(name):
     """A step of the adversary alone leaves the rest, and the other way round."""
     if getattr(make(name), "adversary", None) is None:
@@ -137,6 +145,7 @@ def test_an_adversary_and_the_rest_each_move_their_own(name):
             assert moved == ((id(v) in others) == bool(rates[1])), v.path
 
 
+@of_all
 @pytest.mark.parametrize("kind", ["black", "equal", "one"])
 def test_boundary_inputs_give_a_number_or_a_named_error(name, kind):
     x = {
@@ -154,6 +163,7 @@ def test_boundary_inputs_give_a_number_or_a_named_error(name, kind):
     assert all(np.isfinite(numpy(g)).all() for g in gradients if g is not None)
 
 
+@of_all
 def test_features_and_encoder_agree(name):
     model = make(name)
     features = numpy(model(images()))
@@ -164,6 +174,7 @@ def test_features_and_encoder_agree(name):
     )
 
 
+@of_kinds
 def test_a_data_set_with_batches_of_unknown_size_trains(name):
     tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":
@@ -175,6 +186,8 @@ def test_a_data_set_with_batches_of_unknown_size_trains(name):
 
 
 @pytest.mark.slow
+@pytest.mark.matrix
+@of_all
 def test_it_learns(name):
     """A short run on the digits, measured by kNN with 5 labels a class.
 

@@ -1,9 +1,12 @@
 """A folder of photographs of all sizes, some of them broken."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 from programs import SMALL, run
+
+import tfssl
 
 
 def make_photos(folder, corrupt):
@@ -42,3 +45,45 @@ def test_ten_corrupt_files_stop_it_with_their_names(tmp_path):
     for i in range(190, 200):
         assert f"photo{i}.jpg" in error
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_stored_larger_than_seen_all_the_way_to_the_zoo(tmp_path):
+    """Images of 32 pixels, views and encoder of 24: as "store 256, crop 224"."""
+    photos, work = tmp_path / "photos", tmp_path / "run"
+    random = np.random.default_rng(0)
+    for split, count in (("train", 40), ("test", 10)):
+        for number, name in enumerate(("dark", "light")):
+            (photos / split / name).mkdir(parents=True)
+            for i in range(count):
+                small = random.integers(100 * number, 100 * number + 120, (4, 5, 3))
+                photo = Image.fromarray(small.astype("uint8")).resize((50, 40))
+                photo.save(photos / split / name / f"{i}.png")
+    data = (f"--dataset=folder:{photos}", "--image_size=32")
+    small = (
+        "--encoder_width=4",
+        "--batch_size=16",
+        "--epochs=1",
+        "--precision=float32",
+    )
+    run("pretrain", *data, *small, "--view_size=24", f"--workdir={work}")
+    encoder = f"--encoder={work / 'encoder.keras'}"
+    out = run("evaluate", encoder, *data, "--k=5", f"--output={work}/evaluation.json")
+    assert "knn" in out
+    few = ("--labels_per_class=4", "--draws=2", "--steps=4")
+    run("finetune", encoder, *data, *few, f"--output={work}/finetune.json")
+    # Both have refreshed the report of the run.
+    report = (work / "report.html").read_text()
+    assert "frozen" in report or "finetuned" in report
+    assert "<figcaption>dark</figcaption>" in report
+    zoo = tmp_path / "zoo"
+    run("publish", f"--workdir={work}", "--name=photos", f"--zoo={zoo}")
+    loaded = tfssl.zoo.load("photos", source=zoo)
+    assert loaded.input_shape == (None, 24, 24, 3)
+    images = tfssl.data.load(f"folder:{photos}", "test", image_size=32).images
+    own = keras.saving.load_model(work / "encoder.keras", compile=False)
+    np.testing.assert_allclose(
+        tfssl.transfer.features(loaded, images),
+        tfssl.transfer.features(own, images),
+        atol=1e-4,
+    )

@@ -18,6 +18,8 @@ FLAGS = (
     "--noreport",
     "--deterministic",
     "--precision=float32",
+    # After each step.
+    "--checkpoint_minutes=0",
 )
 
 
@@ -33,9 +35,10 @@ def test_killed_at_several_moments(tmp_path):
     checkpoints = broken / "checkpoints"
     moments = [
         lambda: (broken / "run.json").exists(),  # before the first step
-        lambda: any(checkpoints.glob("partial-*")),  # while a checkpoint is written
-        lambda: any(checkpoints.glob("epoch-000002.json")),  # right after one
-        lambda: (broken / "partial-encoder.keras").exists(),  # while the end is saved
+        lambda: any(checkpoints.glob(".partial-*")),  # while a checkpoint is written
+        lambda: any(checkpoints.glob("epoch-000001-step-000000002.json")),  # within
+        lambda: any(checkpoints.glob("epoch-000003-step-000000000.json")),  # at an end
+        lambda: any(broken.glob(".partial-*-encoder.keras")),  # while that is saved
     ]
     kills = 0
     for moment in moments:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from programs import command, environment, run, write_npz
 
-from tfssl.training.workdir import read_metrics
+from tfssl.runs import read_metrics
 
 
 def free_port():

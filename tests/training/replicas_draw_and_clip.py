@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfssl import replicas
-from tfssl.training import Batches, devices
+from tfssl import replicas, runs
+from tfssl.training import Batches
 
 if __name__ == "__main__":
-    devices.set_up("float32", virtual_devices=2)
+    runs.set_up("float32", virtual_devices=2)
 
 from cases import images, make
 
 
 def main():
-    strategy = devices.strategy("auto")
+    strategy = runs.strategy("auto")
     with strategy.scope():
         model = make("simclr")
     same = tf.constant(np.repeat(images(1), 8, axis=0))
-    run = strategy.run(lambda: model.views_of(same)[0])
+    run = strategy.run(lambda: model.batch_of(same).views[0])
     a, b = (np.asarray(v) for v in strategy.experimental_local_results(run))
     assert a.shape == b.shape and not np.allclose(a, b)
     model.fit(images(32), batch_size=16, epochs=1, verbose=0)
@@ -62,7 +62,7 @@ def main():
             np.testing.assert_array_equal(np.asarray(each, "float32"), [[0], [1]])
     keras.config.set_dtype_policy("mixed_bfloat16")
     with strategy.scope():
-        model = make("moco")
+        model = make("moco_v2")
     loss = model.fit(images(16), batch_size=16, epochs=1, verbose=0).history["loss"]
     assert np.isfinite(loss).all()
     print("fine")

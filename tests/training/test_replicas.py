@@ -3,20 +3,44 @@
 from pathlib import Path
 
 import pytest
-from cases import CASES, COMPARED
+from cases import CASES, COMPARED, KINDS
 from programs import run_test_program
 
 HERE = Path(__file__).parent
-NAMES = sorted([*CASES, *COMPARED, "distillation"])
+NAMES = sorted({*CASES, *COMPARED} - set(KINDS))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("half", [0, 1])
-def test_two_replicas_equal_one_device(half):
-    """Half of the methods in one process: starting takes longer than testing."""
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([*KINDS, "distillation"], id="kinds"),
+        pytest.param(NAMES[::2], id="others", marks=pytest.mark.matrix),
+        pytest.param(NAMES[1::2], id="and the rest", marks=pytest.mark.matrix),
+    ],
+)
+def test_two_replicas_equal_one_device(names):
+    """Many in one process: starting takes longer than testing."""
     pytest.importorskip("tensorflow")
-    out = run_test_program(HERE / "two_replicas.py", *NAMES[half::2])
-    assert "equal" in out
+    assert "equal" in run_test_program(HERE / "two_replicas.py", *names)
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "fault, case",
+    [
+        ("no_gather", "simclr"),
+        ("no_scaling", "byol"),
+        ("same_draws", "cmc_nce"),
+        ("same_draws", "dim"),
+    ],
+)
+def test_a_planted_fault_is_found(fault, case):
+    """On any processor the bound is far below what a fault does."""
+    pytest.importorskip("tensorflow")
+    with pytest.raises(AssertionError, match=f"AssertionError: .*{case}"):
+        run_test_program(HERE / "two_replicas.py", f"--fault={fault}", case)
 
 
 @pytest.mark.slow

@@ -21,12 +21,12 @@ class Position(NamedTuple):
     Args:
         epoch: int, epochs done. Defaults to 0.
         step: int, steps done of the next epoch. Defaults to 0.
-        metrics: list of floats, what the means of this epoch hold so far.
+        metrics: tuple of floats, what the means of this epoch hold so far.
     """
 
     epoch: int = 0
     step: int = 0
-    metrics: list = ()
+    metrics: tuple = ()
 
 
 START = Position()
@@ -86,7 +86,7 @@ class Checkpoints:
                 logging.warning("%s is damaged; trying an older one.", weights)
                 continue
             model.load_weights(weights)
-            return Position(state["epoch"], state["step"], state["metrics"])
+            return Position(state["epoch"], state["step"], tuple(state["metrics"]))
         return START
 
 
@@ -125,7 +125,7 @@ class SaveStates(keras.callbacks.Callback):
         if time.monotonic() - self.saved < 60 * self.minutes:
             return
         model = self.model
-        metrics = [float(ops.convert_to_numpy(v)) for v in model.metrics_variables]
+        metrics = tuple(float(ops.convert_to_numpy(v)) for v in model.metrics_variables)
         position = Position(self.epoch, self.first + batch + 1, metrics)
         self.checkpoints.save(model, position)
         self.saved = time.monotonic()
