@@ -12,6 +12,8 @@ encoder = tfssl.zoo.load("{name}")
 features = encoder(images)  # {images}, values in [0, 255] -> {features}
 ```
 
+{loading}
+
 ## How it was trained
 
 | | |
@@ -52,6 +54,7 @@ _ELSEWHERE = (
     "pixel_mean",
     "pixel_std",
     "input_range",
+    "imports",
 )
 _LABELS = {"dataset": "Trained on", "batch_size": "Batch"}
 
@@ -81,6 +84,7 @@ def model_card(metadata):
         f"{metadata['method']}.",
         images=f"{_size(metadata)} RGB",
         features=f"{metadata['feature_dim'] or ''} features".strip(),
+        loading=_loading(metadata["imports"]),
         facts="\n".join(_row(*fact) for fact in facts.items()),
         metrics=_metrics_table(metadata.get("metrics")),
         dataset=metadata["dataset"],
@@ -88,6 +92,13 @@ def model_card(metadata):
         licence=metadata.get("licence") or "not stated",
         data_licence=metadata.get("data_licence") or "not stated",
     )
+
+
+def _loading(imports):
+    load = '`keras.saving.load_model("encoder.keras")`'
+    if not imports:
+        return f"Loads with Keras alone, too: {load}."
+    return f"Import {' and '.join(imports)} before loading by {load}."
 
 
 def _size(metadata):

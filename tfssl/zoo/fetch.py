@@ -1,15 +1,14 @@
 """Files of a zoo, checked before anyone uses them."""
 
-import hashlib
 import http.client
 import os
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tfssl import files
 from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError
-from tfssl.zoo.index import INDEX, file_facts, parse_index
+from tfssl.zoo.index import INDEX, parse_index
 
 _TIMEOUT = 30  # seconds without a byte
 _BLOCK = 1 << 16
@@ -64,12 +63,12 @@ def fetch(source, name, file, facts):
         path = source / name / file
         if not path.exists():
             raise NotFoundError(f"{path} is missing, though the index has it.")
-        _check(path, file_facts(path), facts)
+        _check(path, files.facts(path), facts)
         return path
     # The checksum in the path: a file published anew, or by another zoo, is another.
     path = cache_folder() / name / facts["sha256"][:16] / file
     if path.exists():
-        if _same(file_facts(path), facts):
+        if _same(files.facts(path), facts):
             return path
         path.unlink(missing_ok=True)
     _download(f"{source}/{name}/{file}", path, facts)
@@ -85,10 +84,7 @@ def cache_folder():
 def _download(address, path, facts):
     from tqdm import tqdm
 
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    # A name of its own: several programs may download the same file at once.
-    descriptor, partial = tempfile.mkstemp(dir=cache_folder(), prefix=".partial-")
-    digest, size = hashlib.sha256(), 0
+    path.parent.mkdir(parents=True, exist_ok=True)
     bar = tqdm(
         total=facts["size"],
         desc=path.name,
@@ -97,22 +93,15 @@ def _download(address, path, facts):
         delay=1,
         disable=None,  # where nobody watches
     )
-    try:
-        with os.fdopen(descriptor, "wb") as out, bar:
-            for block in _blocks(address):
-                size += len(block)
-                digest.update(block)
-                if size > facts["size"]:
-                    # Enough is known: an endless file shall not fill the disk.
-                    break
-                out.write(block)
-                bar.update(len(block))
-        _check(address, {"sha256": digest.hexdigest(), "size": size}, facts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with files.whole_file(path, "wb") as out, bar:
+        for block in _blocks(address):
+            if out.tell() + len(block) > facts["size"]:
+                # An endless file shall not fill the disk.
+                raise _altered(address, "more bytes than that", facts)
+            out.write(block)
+            bar.update(len(block))
+        out.flush()
+        _check(address, files.facts(out.name), facts)
 
 
 def _blocks(address):
@@ -132,17 +121,17 @@ def _blocks(address):
         ) from error
 
 
-def _check(place, found, facts):
-    if _same(found, facts):
-        return
-    if found["size"] > facts["size"]:
-        received = "more bytes than that"
-    else:
+def _check(address, found, facts):
+    if not _same(found, facts):
         received = f"{found['size']} bytes with sha256 {found['sha256']}"
-    raise IntegrityError(
-        f"{place} is not the file that was published. Expected {facts['size']} bytes "
-        f"with sha256 {facts['sha256']}; received {received}. It was not used. Try "
-        "again, or tell who keeps this zoo."
+        raise _altered(address, received, facts)
+
+
+def _altered(address, received, facts):
+    return IntegrityError(
+        f"{address} is not the file that was published. Expected {facts['size']} bytes "
+        f"with sha256 {facts['sha256']}. It was not used. Try again, or tell who keeps "
+        f"this zoo. Received: {received}"
     )
 
 

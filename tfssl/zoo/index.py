@@ -1,6 +1,5 @@
 """The index of a zoo: `index.json`, and where zoos are."""
 
-import hashlib
 import json
 import os
 import re
@@ -127,13 +126,3 @@ def entry_of(encoders, name, source):
             f"{', '.join(sorted(encoders)) or 'none'}."
         )
     return encoders[name]
-
-
-def file_facts(path):
-    """Size and sha256 of a file."""
-    digest, size = hashlib.sha256(), 0
-    with open(path, "rb") as data:
-        while block := data.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return {"sha256": digest.hexdigest(), "size": size}

@@ -19,7 +19,7 @@ class Listing(dict):
         return "\n".join(lines) or "(no encoders)"
 
 
-def list(source=None):
+def names(source=None):
     """Names and summaries of the encoders of a zoo.
 
     Args:
@@ -39,7 +39,7 @@ def list(source=None):
         >>> encoder = tfssl.encoders.resnet(10, 16, stem="small", width=4)
         >>> card = {"method": "simclr", "dataset": "digits", "epochs": 3}
         >>> folder = tfssl.zoo.publish(encoder, "small", zoo=zoo, card=card)
-        >>> tfssl.zoo.list(zoo)["small"]["epochs"]
+        >>> tfssl.zoo.names(zoo)["small"]["epochs"]
         3
     """
     encoders = read_index(resolve_source(source))
@@ -50,8 +50,8 @@ def info(name, source=None):
     """All that is known of an encoder: how it was trained, what it is worth.
 
     Args:
-        name: string, one of `list()`.
-        source: as in `list`.
+        name: string, one of `names()`.
+        source: as in `names`.
 
     Returns:
         Dict.
@@ -66,8 +66,8 @@ def load(name, source=None):
     """A published encoder.
 
     Args:
-        name: string, one of `list()`.
-        source: as in `list`. Remote files are downloaded once, into `KERAS_HOME`.
+        name: string, one of `names()`.
+        source: as in `names`. Remote files are downloaded once, into `KERAS_HOME`.
 
     Returns:
         `keras.Model` from images `[batch, height, width, 3]`, pixel values in

@@ -6,7 +6,7 @@ import numbers
 import keras
 import numpy as np
 
-from tfssl.training.workdir import versions
+from tfssl.files import versions
 
 _REQUIRED = ("method", "dataset")
 _SUMMARY = ("method", "dataset", "epochs", "input_size", "feature_dim", "parameters")

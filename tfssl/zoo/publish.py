@@ -10,12 +10,13 @@ import keras
 import numpy as np
 
 from tfssl.encoders.precision import float32_policy, in_float32
-from tfssl.training.workdir import write_text
+from tfssl.files import PARTIAL, facts, save_model, write_text
 from tfssl.zoo.card import model_card
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
-from tfssl.zoo.index import FORMAT, INDEX, check_name, file_facts
+from tfssl.zoo.index import FORMAT, INDEX, check_name
 from tfssl.zoo.metadata import describe, summary
+from tfssl.zoo.plain import needed_imports, plain_keras
 
 
 def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False):
@@ -23,9 +24,10 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
 
     Writes `zoo/NAME/` with `encoder.keras`, `projector.keras`, `metadata.json` and
     `README.md`, the model card, and enters sha256 and size of each into
-    `zoo/index.json`. The encoder is saved to compute in float32, whatever it was
-    trained in, and its file is read back before it counts. A failure leaves the zoo as
-    it was.
+    `zoo/index.json`. Both models are saved to compute in float32, whatever they were
+    trained in, and with Keras's batch normalisation in place of tfssl's, so most of
+    them load with Keras alone; the card says which modules the others need. Each file
+    is read back before it counts. A failure leaves the zoo as it was.
 
     Args:
         encoder: `keras.Model` from images, pixel values in [0, 255], to features.
@@ -62,12 +64,13 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
         raise ZooError(
             f"{zoo / name} exists already. Choose another name, or overwrite."
         )
-    models = {"encoder.keras": in_float32(encoder)}
+    models = {"encoder.keras": plain_keras(in_float32(encoder))}
     if projector is not None:
-        models["projector.keras"] = in_float32(projector)
+        models["projector.keras"] = plain_keras(in_float32(projector))
+    metadata["imports"] = needed_imports(models["encoder.keras"])
 
     zoo.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=zoo, prefix=".partial-"))
+    work = Path(tempfile.mkdtemp(dir=zoo, prefix=PARTIAL))
     try:
         new = work / "new"
         new.mkdir()
@@ -75,10 +78,7 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
             _save(model, new / file)
         write_text(new / "metadata.json", json.dumps(metadata, indent=2) + "\n")
         write_text(new / "README.md", model_card(metadata))
-        files = {}
-        for path in sorted(new.iterdir()):
-            path.chmod(0o644)  # for everyone, whoever publishes
-            files[path.name] = file_facts(path)
+        files = {path.name: facts(path) for path in sorted(new.iterdir())}
         _put_in_place(work, zoo, name, {"summary": summary(metadata), "files": files})
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -87,7 +87,7 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
 
 def _save(model, path):
     """Saves a model; what cannot be read back as it was is no file to publish."""
-    model.save(path)
+    save_model(model, path)
     with float32_policy():
         read = keras.saving.load_model(path, compile=False, safe_mode=True)
     pairs = zip(model.get_weights(), read.get_weights(), strict=True)
@@ -108,9 +108,7 @@ def _put_in_place(work, zoo, name, entry):
         # Read now: others may have been entered while this one was being written.
         encoders = {**_entries(zoo), name: entry}
         index = {"format": FORMAT, "encoders": dict(sorted(encoders.items()))}
-        write_text(work / INDEX, json.dumps(index, indent=2) + "\n")
-        (work / INDEX).chmod(0o644)
-        os.replace(work / INDEX, zoo / INDEX)
+        write_text(zoo / INDEX, json.dumps(index, indent=2) + "\n")
     except BaseException:
         if not new.exists():
             os.replace(folder, new)
