@@ -4,6 +4,7 @@ import json
 
 import keras
 
+from tfssl import heads, layers  # noqa: F401  (registers what files are made of)
 from tfssl.encoders.precision import float32_policy
 from tfssl.zoo.errors import FormatError, NotFoundError
 from tfssl.zoo.fetch import fetch, read_index
