@@ -22,7 +22,7 @@ features = encoder(images)  # {images}, values in [0, 255] -> {features}
 
 All settings and versions are in `metadata.json`.
 
-## What it is worth
+## Results
 
 {metrics}
 
@@ -40,7 +40,7 @@ for fine-tuning with few labels.
 Weights: {licence}. Data: {data_licence}.
 """
 
-# Said in words elsewhere in the card, or too long for it.
+# These are elsewhere in the card, or too long for it.
 _ELSEWHERE = (
     "name",
     "description",
@@ -56,7 +56,7 @@ _ELSEWHERE = (
     "input_range",
     "imports",
 )
-_LABELS = {"dataset": "Trained on", "batch_size": "Batch"}
+_LABELS = {"dataset": "Trained on"}
 
 
 def model_card(metadata):
@@ -118,13 +118,13 @@ def _scaling(metadata):
 def _limits(metadata):
     lines = [metadata["limits"]] if metadata.get("limits") else []
     lines.append(
-        f"What it knows comes from {metadata['dataset']}. On other images it may be "
-        "worth less: measure it on yours before you rely on it."
+        f"It was trained on {metadata['dataset']} alone. On other images its features "
+        "may be worse: measure them on yours before you rely on them."
     )
     if all(metadata["input_size"]):
         lines.append(f"Images of another size than {_size(metadata)} must be resized.")
     if metadata.get("metrics"):
-        lines.append("The numbers hold for their protocol and data set only.")
+        lines.append("The results hold for their protocol and data set only.")
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -44,7 +44,7 @@ def fetch(source, name, file, facts):
     """Path of a whole, unaltered file of a zoo.
 
     A remote file is downloaded into the cache under `KERAS_HOME`. It gets its name
-    there when its size and checksum are right, and is checked again at each use.
+    there once its size and checksum are right, and is checked again at each use.
 
     Args:
         source: `pathlib.Path`, or an http(s) address.
@@ -57,7 +57,8 @@ def fetch(source, name, file, facts):
 
     Raises:
         NotFoundError: if the file is missing.
-        IntegrityError: if it is not what the index says; no file is left behind.
+        IntegrityError: if its size or checksum is not the index's; no download is left
+            behind.
     """
     if isinstance(source, Path):
         path = source / name / file
@@ -65,7 +66,8 @@ def fetch(source, name, file, facts):
             raise NotFoundError(f"{path} is missing, though the index has it.")
         _check(path, files.facts(path), facts)
         return path
-    # The checksum in the path: a file published anew, or by another zoo, is another.
+    # The checksum in the path tells a file from one of the same name that was
+    # published later, or in another zoo.
     path = cache_folder() / name / facts["sha256"][:16] / file
     if path.exists():
         if _same(files.facts(path), facts):
@@ -91,7 +93,7 @@ def _download(address, path, facts):
         unit="B",
         unit_scale=True,
         delay=1,
-        disable=None,  # where nobody watches
+        disable=None,  # unless the output is a terminal
     )
     with files.whole_file(path, "wb") as out, bar:
         for block in _blocks(address):
@@ -105,7 +107,7 @@ def _download(address, path, facts):
 
 
 def _blocks(address):
-    """Yields what an address answers, block by block."""
+    """Yields the content of an address, block by block."""
     try:
         with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:
             while block := answer.read(_BLOCK):
@@ -130,8 +132,8 @@ def _check(address, found, facts):
 def _altered(address, received, facts):
     return IntegrityError(
         f"{address} is not the file that was published. Expected {facts['size']} bytes "
-        f"with sha256 {facts['sha256']}. It was not used. Try again, or tell who keeps "
-        f"this zoo. Received: {received}"
+        f"with sha256 {facts['sha256']}. It was not used. Try again, or tell whoever "
+        f"keeps this zoo. Received: {received}"
     )
 
 

@@ -48,17 +48,26 @@ def names(source=None):
 
 
 def info(name, source=None):
-    """All that is known of an encoder: how it was trained, what it is worth.
+    """Metadata of an encoder: how it was trained and what was measured.
 
     Args:
         name: string, one of `names()`.
         source: as in `names`.
 
     Returns:
-        Dict.
+        Dict, the content of `metadata.json`.
 
     Raises:
         tfssl.zoo.ZooError: see `load`.
+
+    Example:
+        >>> import tempfile, tfssl
+        >>> zoo = tempfile.mkdtemp()
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> card = {"method": "simclr", "dataset": "digits"}
+        >>> folder = tfssl.zoo.publish(encoder, "small", zoo=zoo, card=card)
+        >>> tfssl.zoo.info("small", source=zoo)["feature_dim"]
+        32
     """
     return json.loads(_file(name, "metadata.json", source).read_text())
 
@@ -97,10 +106,20 @@ def load(name, source=None):
 def load_projector(name, source=None):
     """The projector that an encoder was trained with, to go on pretraining.
 
-    Arguments and errors as `load`.
+    Arguments and errors are those of `load`.
 
     Returns:
         `keras.Model` from features to embeddings.
+
+    Example:
+        >>> import tempfile, tfssl
+        >>> zoo = tempfile.mkdtemp()
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> head = tfssl.heads.projection_head(32, (8, 4))
+        >>> card = {"method": "simclr", "dataset": "digits"}
+        >>> folder = tfssl.zoo.publish(encoder, "small", zoo, card, projector=head)
+        >>> tfssl.zoo.load_projector("small", source=zoo).output_shape
+        (None, 4)
     """
     return _model(name, "projector.keras", source)
 

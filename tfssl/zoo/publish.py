@@ -1,4 +1,4 @@
-"""Publish an encoder: weights, card, metadata, and its line in the index."""
+"""Publish an encoder: weights, card, metadata, and its entry in the index."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tfssl.zoo.plain import needed_imports, plain_keras
 
 
 def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False):
-    """Adds an encoder to a zoo, from where `tfssl.zoo.load` takes it.
+    """Adds an encoder to a zoo, from which `tfssl.zoo.load` loads it.
 
     Writes `zoo/NAME/` with `encoder.keras`, `projector.keras`, `metadata.json` and
     `README.md`, the model card, and enters sha256 and size of each into
@@ -33,10 +33,10 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
         encoder: `keras.Model` from images, pixel values in [0, 255], to features.
         name: string of lower-case letters, digits, '_', '-' and '.'.
         zoo: folder of the zoo; made if it does not exist.
-        card: dict of what to know of the encoder. `method` and `dataset` are required;
+        card: dict of what is known of the encoder. `method` and `dataset` are required;
             `epochs`, `batch_size`, `seed`, `settings`, `commit`, `versions`, `metrics`
             (list of result dicts), `licence`, `data_licence`, `description` and
-            `limits` have their place in the card; other keys are kept, and listed.
+            `limits` have their place in the card; other keys are listed in it.
         projector: `keras.Model` on the features, to go on pretraining with. Optional.
         overwrite: bool, whether an encoder of this name is replaced.
 
@@ -46,7 +46,8 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
     Raises:
         ValueError: if the card lacks a required key, or the encoder takes no images or
             cannot be loaded safely.
-        tfssl.zoo.ZooError: if the name is taken or no name, or the index is damaged.
+        tfssl.zoo.ZooError: if the name is taken or not allowed, or the index is
+            damaged.
 
     Example:
         >>> import tempfile, tfssl
@@ -62,7 +63,7 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
     metadata = describe(encoder, name, dict(card or {}))
     if not overwrite and ((zoo / name).exists() or name in _entries(zoo)):
         raise ZooError(
-            f"{zoo / name} exists already. Choose another name, or overwrite."
+            f"{zoo / name} exists already. Choose another name, or set overwrite=True."
         )
     models = {"encoder.keras": plain_keras(in_float32(encoder))}
     if projector is not None:
@@ -86,7 +87,7 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
 
 
 def _save(model, path):
-    """Saves a model; what cannot be read back as it was is no file to publish."""
+    """Saves a model and reads it back, to see that no weights are lost."""
     save_model(model, path)
     with float32_policy():
         read = keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -99,7 +100,7 @@ def _save(model, path):
 
 
 def _put_in_place(work, zoo, name, entry):
-    """Moves `work/new` to its place and enters it, or leaves all as it was."""
+    """Moves `work/new` to its folder and enters it, or leaves all as it was."""
     new, old, folder = work / "new", work / "old", zoo / name
     if folder.exists():
         os.replace(folder, old)
