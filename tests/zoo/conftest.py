@@ -27,7 +27,7 @@ def zoo(tmp_path):
         "small",
         zoo=tmp_path / "zoo",
         card=CARD,
-        projector=tfssl.layers.projection_head(128, (8, 4)),
+        projector=tfssl.heads.projection_head(128, (8, 4)),
     )
     return tmp_path / "zoo"
 

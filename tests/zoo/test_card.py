@@ -18,6 +18,7 @@ METADATA = {
     "feature_dim": 128,
     "parameters": 1234567,
     "versions": {"keras": "3.15.1"},
+    "imports": [],
     "metrics": [
         {
             "protocol": "knn",
@@ -51,7 +52,9 @@ def test_the_tables_have_the_facts_and_the_measurements():
     assert table["knn"] == ["accuracy", "0.6124", "k: 20; dataset: digits"]
     assert table["full"] == ["accuracy", "0.7000 ± 0.0123", "draws: 5"]
     assert table["depth"] == ["error \\| mm", "3.0000", ""]
-    assert not {"Settings", "Versions", "Metrics", "Input range"} & set(table)
+    assert not {"Settings", "Versions", "Metrics", "Input range", "Imports"} & set(
+        table
+    )
 
 
 def test_what_is_not_known_is_said():
@@ -72,6 +75,13 @@ def test_what_the_publisher_says_is_there():
     text = model_card({**METADATA, **said})
     for part in (*said.values(), "- Black and white", "Weights: Apache-2.0. Data: CC"):
         assert part in text
+
+
+def test_what_must_be_imported_before_the_file_is_loaded():
+    assert "Loads with Keras alone" in model_card(METADATA)
+    text = model_card({**METADATA, "imports": ["tfssl.layers.patches", "mine"]})
+    assert "Import tfssl.layers.patches and mine before loading" in text
+    assert "Keras alone" not in text
 
 
 @pytest.mark.parametrize(

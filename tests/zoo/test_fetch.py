@@ -108,7 +108,7 @@ def test_no_more_than_the_stated_size_is_written(remote, monkeypatch):
         sizes.append(os.path.getsize(path))
         unlink(path)
 
-    monkeypatch.setattr("tfssl.zoo.fetch.os.unlink", watch)
+    monkeypatch.setattr(os, "unlink", watch)
     with pytest.raises(IntegrityError):
         get(address)
     assert len(sizes) == 1 and sizes[0] <= FACTS["size"]
@@ -138,7 +138,7 @@ def test_an_interrupted_download_leaves_nothing(remote, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("tfssl.zoo.fetch.os.replace", interrupt)
+        patch.setattr(os, "replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
             get(remote[0])
     assert cached() == []

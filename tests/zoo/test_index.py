@@ -7,7 +7,7 @@ import pytest
 
 import tfssl
 from tfssl.zoo import FormatError, NotFoundError
-from tfssl.zoo.index import check_name, file_facts, parse_index, resolve_source
+from tfssl.zoo.index import check_name, parse_index, resolve_source
 
 FACTS = {"sha256": "0" * 64, "size": 3}
 INDEX = {"format": 1, "encoders": {"a": {"files": {"encoder.keras": FACTS}}}}
@@ -85,13 +85,6 @@ def test_what_is_no_name(name, tmp_path):
     for use in (tfssl.zoo.load, tfssl.zoo.info, tfssl.zoo.load_projector):
         with pytest.raises(NotFoundError, match="no path"):
             use(name, source=tmp_path)
-
-
-def test_facts_of_a_file(tmp_path):
-    (tmp_path / "f").write_bytes(b"abc")
-    # FIPS 180-2, appendix B.1
-    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert file_facts(tmp_path / "f") == {"sha256": digest, "size": 3}
 
 
 def test_addresses(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from conftest import CARD
 from hosting import host
 
 import tfssl
+from tfssl import files
 from tfssl.zoo import FormatError, IntegrityError, NotFoundError
 from tfssl.zoo.fetch import cache_folder
 from tfssl.zoo.index import DEFAULT_SOURCE, resolve_source
@@ -39,7 +40,7 @@ def test_a_remote_encoder_is_downloaded_once(zoo, server):
     assert [p.name for p in cached()] == ["encoder.keras"]
     assert tfssl.zoo.load_projector("small").output_shape == (None, 4)
     assert tfssl.zoo.info("small")["method"] == "simclr"
-    assert list(tfssl.zoo.list()) == ["small"]
+    assert list(tfssl.zoo.names()) == ["small"]
 
 
 def damage(path, kind):
@@ -98,7 +99,7 @@ def test_a_newer_index_asks_for_an_upgrade(zoo, server):
 def test_a_broken_index(zoo, text):
     (zoo / "index.json").write_text(text)
     with pytest.raises(FormatError, match="cannot be read"):
-        tfssl.zoo.list(zoo)
+        tfssl.zoo.names(zoo)
 
 
 def test_an_index_cannot_name_files_elsewhere(zoo, server):
@@ -123,7 +124,7 @@ def test_where_a_zoo_is_looked_for(zoo, tmp_path, monkeypatch):
     monkeypatch.setattr("tfssl.zoo.index.__file__", os.fspath(tmp_path / "x/a/b/c.py"))
     assert resolve_source() == DEFAULT_SOURCE
     with pytest.raises(NotFoundError, match="no index.json"):
-        tfssl.zoo.list(tmp_path / "nothing")
+        tfssl.zoo.names(tmp_path / "nothing")
 
 
 def test_a_zoo_out_of_reach(monkeypatch, tmp_path):
@@ -151,7 +152,7 @@ def test_over_http_with_two_at_once(zoo, tmp_path, monkeypatch):
         load()
         assert state.asked == ["/index.json"]
         assert tfssl.zoo.info("small")["dataset"] == "digits"
-        assert list(tfssl.zoo.list()) == ["small"]
+        assert list(tfssl.zoo.names()) == ["small"]
     expected = features(tfssl.zoo.load("small", source=zoo))
     assert len(results) == 3
     for result in results:
@@ -172,14 +173,14 @@ def test_features_are_float32_under_any_policy(zoo, trained, loaded):
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
 
 
-def test_the_list_prints_a_line_for_each(zoo):
+def test_the_names_print_a_line_for_each(zoo):
     tfssl.zoo.publish(encoder(), "second.v2", zoo=zoo, card=CARD)
-    lines = repr(tfssl.zoo.list(zoo)).splitlines()
+    lines = repr(tfssl.zoo.names(zoo)).splitlines()
     assert [line.split()[0] for line in lines] == ["second.v2", "small"]
     assert lines[1].startswith("small      simclr on digits, epochs 3, ")
     assert lines[1].endswith(", knn 0.5")
     (zoo / "index.json").write_text('{"format": 1, "encoders": {}}')
-    assert repr(tfssl.zoo.list(zoo)) == "(no encoders)"
+    assert repr(tfssl.zoo.names(zoo)) == "(no encoders)"
 
 
 def test_code_in_a_file_is_not_run(zoo):
@@ -188,7 +189,7 @@ def test_code_in_a_file_is_not_run(zoo):
     model = keras.Model(image, keras.layers.Lambda(lambda x: x[:, 0, 0])(image))
     model.save(zoo / "small" / "encoder.keras")
     index = json.loads((zoo / "index.json").read_text())
-    facts = tfssl.zoo.index.file_facts(zoo / "small" / "encoder.keras")
+    facts = files.facts(zoo / "small" / "encoder.keras")
     index["encoders"]["small"]["files"]["encoder.keras"] = facts
     (zoo / "index.json").write_text(json.dumps(index))
     with pytest.raises(FormatError, match="whole, but cannot be loaded here"):

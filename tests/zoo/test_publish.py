@@ -22,6 +22,11 @@ def features(model):
     return keras.ops.convert_to_numpy(model(images(8)))
 
 
+def same(a, b):
+    """Up to rounding: Keras's batch normalisation is another kernel."""
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
 def new_encoder(seed):
     keras.utils.set_random_seed(seed)
     return encoder()
@@ -38,10 +43,10 @@ def test_an_encoder_comes_back_as_it_was(zoo):
     tfssl.zoo.publish(start, "mine", zoo=zoo, card=CARD)
     loaded = tfssl.zoo.load("mine", source=zoo)
     x = images(8)
-    np.testing.assert_array_equal(
-        loaded.predict(x, verbose=0), start.predict(x, verbose=0)
-    )
-    assert sorted(tfssl.zoo.list(zoo)) == ["mine", "small"]
+    for weight, before in zip(loaded.weights, start.weights, strict=True):
+        np.testing.assert_array_equal(weight, before)
+    same(loaded.predict(x, verbose=0), start.predict(x, verbose=0))
+    assert sorted(tfssl.zoo.names(zoo)) == ["mine", "small"]
 
 
 def test_the_index_has_size_and_checksum_of_every_file(zoo):
@@ -124,15 +129,13 @@ def test_nothing_is_left_of_a_failure(zoo, monkeypatch):
     assert before == after
 
 
-def test_encoder_and_projector_come_back_bit_by_bit(zoo):
-    model, head = new_encoder(1), tfssl.layers.projection_head(128, (8, 4))
+def test_encoder_and_projector_come_back(zoo):
+    model, head = new_encoder(1), tfssl.heads.projection_head(128, (8, 4))
     publish(model, zoo, projector=head)
     loaded = tfssl.zoo.load("mine", source=zoo)
-    np.testing.assert_array_equal(features(loaded), features(model))
+    same(features(loaded), features(model))
     x = features(model)
-    np.testing.assert_array_equal(
-        tfssl.zoo.load_projector("mine", source=zoo)(x), head(x)
-    )
+    same(tfssl.zoo.load_projector("mine", source=zoo)(x), head(x))
     publish(model, zoo, "alone")
     with pytest.raises(NotFoundError, match="without projector.keras"):
         tfssl.zoo.load_projector("alone", source=zoo)
@@ -169,7 +172,7 @@ def test_a_failure_at_any_step_leaves_the_zoo_as_it_was(zoo, monkeypatch, step, 
 
     def replace(start, end):
         # Once: what is done to undo the failure must work.
-        if os.path.basename(start) == step and not failed:
+        if os.path.basename(start).endswith(step) and not failed:
             fail()
         real(start, end)
 
@@ -195,12 +198,12 @@ def test_a_failure_at_any_step_leaves_the_zoo_as_it_was(zoo, monkeypatch, step, 
 
 
 def test_overwriting_replaces_all_of_it(zoo):
-    publish(encoder(), zoo, projector=tfssl.layers.projection_head(128, (8, 4)))
+    publish(encoder(), zoo, projector=tfssl.heads.projection_head(128, (8, 4)))
     model = new_encoder(5)
     publish(model, zoo, overwrite=True)
     assert not (zoo / "mine" / "projector.keras").exists()
     loaded = tfssl.zoo.load("mine", source=zoo)
-    np.testing.assert_array_equal(features(loaded), features(model))
+    same(features(loaded), features(model))
     assert sorted(p.name for p in zoo.iterdir()) == ["index.json", "mine", "small"]
 
 
@@ -223,7 +226,7 @@ def test_what_is_published_meanwhile_stays(zoo, monkeypatch):
 
     monkeypatch.setattr(sys.modules["tfssl.zoo.publish"], "model_card", meanwhile)
     publish(encoder(), zoo)
-    assert list(tfssl.zoo.list(zoo)) == ["meanwhile", "mine", "small"]
+    assert list(tfssl.zoo.names(zoo)) == ["meanwhile", "mine", "small"]
 
 
 def test_a_damaged_index_is_not_replaced(zoo):

@@ -1,7 +1,7 @@
 """The zoo: publish an encoder, find it, load it in one line."""
 
 from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError, ZooError
-from tfssl.zoo.load import info, list, load, load_projector
+from tfssl.zoo.load import info, load, load_projector, names
 from tfssl.zoo.publish import publish
 
 __all__ = [
@@ -10,8 +10,8 @@ __all__ = [
     "NotFoundError",
     "ZooError",
     "info",
-    "list",
     "load",
     "load_projector",
+    "names",
     "publish",
 ]

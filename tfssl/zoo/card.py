@@ -12,6 +12,8 @@ encoder = tfssl.zoo.load("{name}")
 features = encoder(images)  # {images}, values in [0, 255] -> {features}
 ```
 
+{loading}
+
 ## How it was trained
 
 | | |
@@ -20,7 +22,7 @@ features = encoder(images)  # {images}, values in [0, 255] -> {features}
 
 All settings and versions are in `metadata.json`.
 
-## What it is worth
+## Results
 
 {metrics}
 
@@ -38,7 +40,7 @@ for fine-tuning with few labels.
 Weights: {licence}. Data: {data_licence}.
 """
 
-# Said in words elsewhere in the card, or too long for it.
+# These are elsewhere in the card, or too long for it.
 _ELSEWHERE = (
     "name",
     "description",
@@ -52,8 +54,9 @@ _ELSEWHERE = (
     "pixel_mean",
     "pixel_std",
     "input_range",
+    "imports",
 )
-_LABELS = {"dataset": "Trained on", "batch_size": "Batch"}
+_LABELS = {"dataset": "Trained on"}
 
 
 def model_card(metadata):
@@ -81,6 +84,7 @@ def model_card(metadata):
         f"{metadata['method']}.",
         images=f"{_size(metadata)} RGB",
         features=f"{metadata['feature_dim'] or ''} features".strip(),
+        loading=_loading(metadata["imports"]),
         facts="\n".join(_row(*fact) for fact in facts.items()),
         metrics=_metrics_table(metadata.get("metrics")),
         dataset=metadata["dataset"],
@@ -88,6 +92,13 @@ def model_card(metadata):
         licence=metadata.get("licence") or "not stated",
         data_licence=metadata.get("data_licence") or "not stated",
     )
+
+
+def _loading(imports):
+    load = '`keras.saving.load_model("encoder.keras")`'
+    if not imports:
+        return f"Loads with Keras alone, too: {load}."
+    return f"Import {' and '.join(imports)} before loading by {load}."
 
 
 def _size(metadata):
@@ -107,13 +118,13 @@ def _scaling(metadata):
 def _limits(metadata):
     lines = [metadata["limits"]] if metadata.get("limits") else []
     lines.append(
-        f"What it knows comes from {metadata['dataset']}. On other images it may be "
-        "worth less: measure it on yours before you rely on it."
+        f"It was trained on {metadata['dataset']} alone. On other images its features "
+        "may be worse: measure them on yours before you rely on them."
     )
     if all(metadata["input_size"]):
         lines.append(f"Images of another size than {_size(metadata)} must be resized.")
     if metadata.get("metrics"):
-        lines.append("The numbers hold for their protocol and data set only.")
+        lines.append("The results hold for their protocol and data set only.")
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a zoo."""
+"""Errors of a zoo."""
 
 
 class ZooError(RuntimeError):
@@ -10,7 +10,7 @@ class NotFoundError(ZooError):
 
 
 class IntegrityError(ZooError):
-    """A file is not the one that was published: another size or checksum."""
+    """A file has another size or checksum than the one that was published."""
 
 
 class FormatError(ZooError):

@@ -1,15 +1,14 @@
 """Files of a zoo, checked before anyone uses them."""
 
-import hashlib
 import http.client
 import os
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tfssl import files
 from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError
-from tfssl.zoo.index import INDEX, file_facts, parse_index
+from tfssl.zoo.index import INDEX, parse_index
 
 _TIMEOUT = 30  # seconds without a byte
 _BLOCK = 1 << 16
@@ -45,7 +44,7 @@ def fetch(source, name, file, facts):
     """Path of a whole, unaltered file of a zoo.
 
     A remote file is downloaded into the cache under `KERAS_HOME`. It gets its name
-    there when its size and checksum are right, and is checked again at each use.
+    there once its size and checksum are right, and is checked again at each use.
 
     Args:
         source: `pathlib.Path`, or an http(s) address.
@@ -58,18 +57,20 @@ def fetch(source, name, file, facts):
 
     Raises:
         NotFoundError: if the file is missing.
-        IntegrityError: if it is not what the index says; no file is left behind.
+        IntegrityError: if its size or checksum is not the index's; no download is left
+            behind.
     """
     if isinstance(source, Path):
         path = source / name / file
         if not path.exists():
             raise NotFoundError(f"{path} is missing, though the index has it.")
-        _check(path, file_facts(path), facts)
+        _check(path, files.facts(path), facts)
         return path
-    # The checksum in the path: a file published anew, or by another zoo, is another.
+    # The checksum in the path tells a file from one of the same name that was
+    # published later, or in another zoo.
     path = cache_folder() / name / facts["sha256"][:16] / file
     if path.exists():
-        if _same(file_facts(path), facts):
+        if _same(files.facts(path), facts):
             return path
         path.unlink(missing_ok=True)
     _download(f"{source}/{name}/{file}", path, facts)
@@ -85,38 +86,28 @@ def cache_folder():
 def _download(address, path, facts):
     from tqdm import tqdm
 
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    # A name of its own: several programs may download the same file at once.
-    descriptor, partial = tempfile.mkstemp(dir=cache_folder(), prefix=".partial-")
-    digest, size = hashlib.sha256(), 0
+    path.parent.mkdir(parents=True, exist_ok=True)
     bar = tqdm(
         total=facts["size"],
         desc=path.name,
         unit="B",
         unit_scale=True,
         delay=1,
-        disable=None,  # where nobody watches
+        disable=None,  # unless the output is a terminal
     )
-    try:
-        with os.fdopen(descriptor, "wb") as out, bar:
-            for block in _blocks(address):
-                size += len(block)
-                digest.update(block)
-                if size > facts["size"]:
-                    # Enough is known: an endless file shall not fill the disk.
-                    break
-                out.write(block)
-                bar.update(len(block))
-        _check(address, {"sha256": digest.hexdigest(), "size": size}, facts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with files.whole_file(path, "wb") as out, bar:
+        for block in _blocks(address):
+            if out.tell() + len(block) > facts["size"]:
+                # An endless file shall not fill the disk.
+                raise _altered(address, "more bytes than that", facts)
+            out.write(block)
+            bar.update(len(block))
+        out.flush()
+        _check(address, files.facts(out.name), facts)
 
 
 def _blocks(address):
-    """Yields what an address answers, block by block."""
+    """Yields the content of an address, block by block."""
     try:
         with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:
             while block := answer.read(_BLOCK):
@@ -132,17 +123,17 @@ def _blocks(address):
         ) from error
 
 
-def _check(place, found, facts):
-    if _same(found, facts):
-        return
-    if found["size"] > facts["size"]:
-        received = "more bytes than that"
-    else:
+def _check(address, found, facts):
+    if not _same(found, facts):
         received = f"{found['size']} bytes with sha256 {found['sha256']}"
-    raise IntegrityError(
-        f"{place} is not the file that was published. Expected {facts['size']} bytes "
-        f"with sha256 {facts['sha256']}; received {received}. It was not used. Try "
-        "again, or tell who keeps this zoo."
+        raise _altered(address, received, facts)
+
+
+def _altered(address, received, facts):
+    return IntegrityError(
+        f"{address} is not the file that was published. Expected {facts['size']} bytes "
+        f"with sha256 {facts['sha256']}. It was not used. Try again, or tell whoever "
+        f"keeps this zoo. Received: {received}"
     )
 
 

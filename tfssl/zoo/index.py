@@ -1,6 +1,5 @@
-"""The index of a zoo: `index.json`, and where zoos are."""
+"""The index of a zoo, `index.json`, and where zoos are found."""
 
-import hashlib
 import json
 import os
 import re
@@ -15,14 +14,14 @@ INDEX = "index.json"
 # Where encoders come from without a checkout. Set when the project has an address.
 DEFAULT_SOURCE = "https://tfssl.invalid/zoo"
 
-# Lower case: names are folders, and some file systems do not tell a from A.
+# Lower case: names are folders, and some file systems take a and A for the same.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def resolve_source(source=None):
-    """The zoo to use: the argument, else `TFSSL_ZOO`, else the checkout's, else ours.
+    """The zoo to use: the argument, `TFSSL_ZOO`, the checkout's or the default.
 
     Args:
         source: folder, `file://`, `http://` or `https://` address, or None.
@@ -53,7 +52,7 @@ def resolve_source(source=None):
 
 
 def check_name(name):
-    """The name of an encoder, if it is one and no path.
+    """Returns the name of an encoder if it is allowed, which no path is.
 
     Raises:
         NotFoundError: otherwise.
@@ -81,7 +80,7 @@ def parse_index(text, source):
     try:
         content = json.loads(text)
         version = content["format"]
-        # First of all: a newer format may look different in all the rest.
+        # Before anything else: a newer format may differ in all the rest.
         if isinstance(version, int) and version > FORMAT:
             raise FormatError(
                 f"The index of {source} has format {version}; this version of tfssl "
@@ -115,10 +114,10 @@ def _check_file(file, facts):
 
 
 def entry_of(encoders, name, source):
-    """The entry of a name.
+    """The entry of an encoder.
 
     Raises:
-        NotFoundError: if there is none; it lists what there is.
+        NotFoundError: if there is none; the message lists the names.
     """
     check_name(name)
     if name not in encoders:
@@ -127,13 +126,3 @@ def entry_of(encoders, name, source):
             f"{', '.join(sorted(encoders)) or 'none'}."
         )
     return encoders[name]
-
-
-def file_facts(path):
-    """Size and sha256 of a file."""
-    digest, size = hashlib.sha256(), 0
-    with open(path, "rb") as data:
-        while block := data.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return {"sha256": digest.hexdigest(), "size": size}

@@ -4,6 +4,7 @@ import json
 
 import keras
 
+from tfssl import heads, layers  # noqa: F401  (registers what files are made of)
 from tfssl.encoders.precision import float32_policy
 from tfssl.zoo.errors import FormatError, NotFoundError
 from tfssl.zoo.fetch import fetch, read_index
@@ -19,7 +20,7 @@ class Listing(dict):
         return "\n".join(lines) or "(no encoders)"
 
 
-def list(source=None):
+def names(source=None):
     """Names and summaries of the encoders of a zoo.
 
     Args:
@@ -39,7 +40,7 @@ def list(source=None):
         >>> encoder = tfssl.encoders.resnet(10, 16, stem="small", width=4)
         >>> card = {"method": "simclr", "dataset": "digits", "epochs": 3}
         >>> folder = tfssl.zoo.publish(encoder, "small", zoo=zoo, card=card)
-        >>> tfssl.zoo.list(zoo)["small"]["epochs"]
+        >>> tfssl.zoo.names(zoo)["small"]["epochs"]
         3
     """
     encoders = read_index(resolve_source(source))
@@ -47,17 +48,26 @@ def list(source=None):
 
 
 def info(name, source=None):
-    """All that is known of an encoder: how it was trained, what it is worth.
+    """Metadata of an encoder: how it was trained and what was measured.
 
     Args:
-        name: string, one of `list()`.
-        source: as in `list`.
+        name: string, one of `names()`.
+        source: as in `names`.
 
     Returns:
-        Dict.
+        Dict, the content of `metadata.json`.
 
     Raises:
         tfssl.zoo.ZooError: see `load`.
+
+    Example:
+        >>> import tempfile, tfssl
+        >>> zoo = tempfile.mkdtemp()
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> card = {"method": "simclr", "dataset": "digits"}
+        >>> folder = tfssl.zoo.publish(encoder, "small", zoo=zoo, card=card)
+        >>> tfssl.zoo.info("small", source=zoo)["feature_dim"]
+        32
     """
     return json.loads(_file(name, "metadata.json", source).read_text())
 
@@ -66,8 +76,8 @@ def load(name, source=None):
     """A published encoder.
 
     Args:
-        name: string, one of `list()`.
-        source: as in `list`. Remote files are downloaded once, into `KERAS_HOME`.
+        name: string, one of `names()`.
+        source: as in `names`. Remote files are downloaded once, into `KERAS_HOME`.
 
     Returns:
         `keras.Model` from images `[batch, height, width, 3]`, pixel values in
@@ -96,10 +106,20 @@ def load(name, source=None):
 def load_projector(name, source=None):
     """The projector that an encoder was trained with, to go on pretraining.
 
-    Arguments and errors as `load`.
+    Arguments and errors are those of `load`.
 
     Returns:
         `keras.Model` from features to embeddings.
+
+    Example:
+        >>> import tempfile, tfssl
+        >>> zoo = tempfile.mkdtemp()
+        >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
+        >>> head = tfssl.heads.projection_head(32, (8, 4))
+        >>> card = {"method": "simclr", "dataset": "digits"}
+        >>> folder = tfssl.zoo.publish(encoder, "small", zoo, card, projector=head)
+        >>> tfssl.zoo.load_projector("small", source=zoo).output_shape
+        (None, 4)
     """
     return _model(name, "projector.keras", source)
 

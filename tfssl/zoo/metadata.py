@@ -1,4 +1,4 @@
-"""What is known of an encoder: what its card says, and what it says itself."""
+"""Metadata of an encoder: what its card says, and what the encoder itself tells."""
 
 import json
 import numbers
@@ -21,7 +21,7 @@ def describe(encoder, name, card):
         card: dict, see `tfssl.zoo.publish`.
 
     Returns:
-        Dict of what JSON can hold: the card, and what is derived from the encoder.
+        Dict that JSON can hold: the card, and what is read from the encoder.
 
     Raises:
         ValueError: if the encoder takes no images, or the card lacks a required key or
@@ -59,7 +59,7 @@ def describe(encoder, name, card):
 
 
 def summary(metadata):
-    """The facts that the index repeats, with the measured values by protocol."""
+    """The part that the index repeats, with the measured values by protocol."""
     facts = {key: metadata[key] for key in _SUMMARY if metadata.get(key) is not None}
     for result in metadata.get("metrics") or ():
         facts[result["protocol"]] = result["value"]
@@ -80,7 +80,7 @@ def _input(encoder):
 
 
 def _scaling(encoder):
-    """How the encoder scales pixels, if it says so by a single Rescaling."""
+    """How the encoder scales pixels, if a single Rescaling layer does it."""
     layers = keras.layers
     found = [
         layer

@@ -1,4 +1,4 @@
-"""Publish an encoder: weights, card, metadata, and its line in the index."""
+"""Publish an encoder: weights, card, metadata, and its entry in the index."""
 
 import json
 import os
@@ -10,31 +10,33 @@ import keras
 import numpy as np
 
 from tfssl.encoders.precision import float32_policy, in_float32
-from tfssl.files import write_text
+from tfssl.files import PARTIAL, facts, save_model, write_text
 from tfssl.zoo.card import model_card
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
-from tfssl.zoo.index import FORMAT, INDEX, check_name, file_facts
+from tfssl.zoo.index import FORMAT, INDEX, check_name
 from tfssl.zoo.metadata import describe, summary
+from tfssl.zoo.plain import needed_imports, plain_keras
 
 
 def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False):
-    """Adds an encoder to a zoo, from where `tfssl.zoo.load` takes it.
+    """Adds an encoder to a zoo, from which `tfssl.zoo.load` loads it.
 
     Writes `zoo/NAME/` with `encoder.keras`, `projector.keras`, `metadata.json` and
     `README.md`, the model card, and enters sha256 and size of each into
-    `zoo/index.json`. The encoder is saved to compute in float32, whatever it was
-    trained in, and its file is read back before it counts. A failure leaves the zoo as
-    it was.
+    `zoo/index.json`. Both models are saved to compute in float32, whatever they were
+    trained in, and with Keras's batch normalisation in place of tfssl's, so most of
+    them load with Keras alone; the card says which modules the others need. Each file
+    is read back before it counts. A failure leaves the zoo as it was.
 
     Args:
         encoder: `keras.Model` from images, pixel values in [0, 255], to features.
         name: string of lower-case letters, digits, '_', '-' and '.'.
         zoo: folder of the zoo; made if it does not exist.
-        card: dict of what to know of the encoder. `method` and `dataset` are required;
+        card: dict of what is known of the encoder. `method` and `dataset` are required;
             `epochs`, `batch_size`, `seed`, `settings`, `commit`, `versions`, `metrics`
             (list of result dicts), `licence`, `data_licence`, `description` and
-            `limits` have their place in the card; other keys are kept, and listed.
+            `limits` have their place in the card; other keys are listed in it.
         projector: `keras.Model` on the features, to go on pretraining with. Optional.
         overwrite: bool, whether an encoder of this name is replaced.
 
@@ -44,7 +46,8 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
     Raises:
         ValueError: if the card lacks a required key, or the encoder takes no images or
             cannot be loaded safely.
-        tfssl.zoo.ZooError: if the name is taken or no name, or the index is damaged.
+        tfssl.zoo.ZooError: if the name is taken or not allowed, or the index is
+            damaged.
 
     Example:
         >>> import tempfile, tfssl
@@ -60,14 +63,15 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
     metadata = describe(encoder, name, dict(card or {}))
     if not overwrite and ((zoo / name).exists() or name in _entries(zoo)):
         raise ZooError(
-            f"{zoo / name} exists already. Choose another name, or overwrite."
+            f"{zoo / name} exists already. Choose another name, or set overwrite=True."
         )
-    models = {"encoder.keras": in_float32(encoder)}
+    models = {"encoder.keras": plain_keras(in_float32(encoder))}
     if projector is not None:
-        models["projector.keras"] = in_float32(projector)
+        models["projector.keras"] = plain_keras(in_float32(projector))
+    metadata["imports"] = needed_imports(models["encoder.keras"])
 
     zoo.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=zoo, prefix=".partial-"))
+    work = Path(tempfile.mkdtemp(dir=zoo, prefix=PARTIAL))
     try:
         new = work / "new"
         new.mkdir()
@@ -75,10 +79,7 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
             _save(model, new / file)
         write_text(new / "metadata.json", json.dumps(metadata, indent=2) + "\n")
         write_text(new / "README.md", model_card(metadata))
-        files = {}
-        for path in sorted(new.iterdir()):
-            path.chmod(0o644)  # for everyone, whoever publishes
-            files[path.name] = file_facts(path)
+        files = {path.name: facts(path) for path in sorted(new.iterdir())}
         _put_in_place(work, zoo, name, {"summary": summary(metadata), "files": files})
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -86,8 +87,8 @@ def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False
 
 
 def _save(model, path):
-    """Saves a model; what cannot be read back as it was is no file to publish."""
-    model.save(path)
+    """Saves a model and reads it back, to see that no weights are lost."""
+    save_model(model, path)
     with float32_policy():
         read = keras.saving.load_model(path, compile=False, safe_mode=True)
     pairs = zip(model.get_weights(), read.get_weights(), strict=True)
@@ -99,7 +100,7 @@ def _save(model, path):
 
 
 def _put_in_place(work, zoo, name, entry):
-    """Moves `work/new` to its place and enters it, or leaves all as it was."""
+    """Moves `work/new` to its folder and enters it, or leaves all as it was."""
     new, old, folder = work / "new", work / "old", zoo / name
     if folder.exists():
         os.replace(folder, old)
@@ -108,9 +109,7 @@ def _put_in_place(work, zoo, name, entry):
         # Read now: others may have been entered while this one was being written.
         encoders = {**_entries(zoo), name: entry}
         index = {"format": FORMAT, "encoders": dict(sorted(encoders.items()))}
-        write_text(work / INDEX, json.dumps(index, indent=2) + "\n")
-        (work / INDEX).chmod(0o644)
-        os.replace(work / INDEX, zoo / INDEX)
+        write_text(zoo / INDEX, json.dumps(index, indent=2) + "\n")
     except BaseException:
         if not new.exists():
             os.replace(folder, new)
