@@ -1,11 +1,25 @@
 """What the scripts share: the flags of the data, loading, and writing results."""
 
+import importlib.util
 import os
 import sys
 
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+
+
+def _registry():
+    """Names of methods and encoders, without importing all of tfssl for --help."""
+    package = importlib.util.find_spec("tfssl").submodule_search_locations[0]
+    path = os.path.join(package, "registry.py")
+    spec = importlib.util.spec_from_file_location("registry", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+REGISTRY = _registry()
 
 
 def define_data_flags():

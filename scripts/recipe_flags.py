@@ -1,8 +1,7 @@
 """Flags that say which method is trained, on what network and how."""
 
+import common
 from absl import flags
-
-from tfssl import encoders, methods
 
 FLAGS = flags.FLAGS
 # Those that a recipe has a field for.
@@ -20,7 +19,9 @@ _FIELDS = (
 
 def define_recipe_flags():
     """Defines the flags of a recipe."""
-    flags.DEFINE_enum("method", "simclr", list(methods.METHODS), "What to learn by.")
+    flags.DEFINE_enum(
+        "method", "simclr", list(common.REGISTRY.METHODS), "What to learn by."
+    )
     flags.DEFINE_enum(
         "preset",
         "auto",
@@ -47,7 +48,7 @@ def define_recipe_flags():
     flags.DEFINE_enum(
         "encoder",
         None,
-        list(encoders.ENCODERS),
+        list(common.REGISTRY.ENCODERS),
         "The network. Default: the preset's.",
     )
     flags.DEFINE_integer(
@@ -60,7 +61,7 @@ def define_recipe_flags():
     flags.DEFINE_enum(
         "stem",
         "auto",
-        ["auto", "small", "imagenet"],
+        ["auto", *common.REGISTRY.STEMS],
         "First layers of a ResNet: small keeps the resolution, imagenet divides it by "
         "four. auto: small for images up to 64 pixels, and CPC's patches up to 32.",
     )
@@ -107,6 +108,8 @@ def define_recipe_flags():
 
 def chosen_recipe(train):
     """The preset's recipe, with what the flags say instead."""
+    from tfssl import methods
+
     size = FLAGS.view_size or train.images.shape[1]
     preset = FLAGS.preset
     if preset == "auto" and FLAGS.dataset == "digits":

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "tfssl"
 # From the ground up.
 FLOORS = (
-    ("checks", "files", "lazy", "replicas", "version"),
+    ("checks", "files", "lazy", "registry", "replicas", "version"),
     ("losses",),
     ("optimizers",),
     ("layers",),

@@ -7,23 +7,38 @@ Pretrain an encoder on images alone, then fine-tune it with few labels:
     encoder + card -> zoo -> encoder                            `tfssl.zoo`
 """
 
-from tfssl import lazy
+from tfssl import (
+    data,
+    encoders,
+    heads,
+    layers,
+    losses,
+    methods,
+    optimizers,
+    runs,
+    training,
+    transfer,
+    views,
+    zoo,
+)
 from tfssl.version import __version__
 
-_FLOORS = (
-    "losses",
-    "optimizers",
-    "layers",
-    "heads",
-    "views",
-    "training",
-    "encoders",
-    "methods",
-    "data",
-    "transfer",
-    "zoo",
-    "runs",
-)
+# Keras finds the class of a saved model where the class has been imported.
+for _name in methods.METHODS:
+    methods.method_class(_name)
 
-__all__ = ["__version__", *_FLOORS]
-__getattr__, __dir__ = lazy.parts(__name__, {floor: floor for floor in _FLOORS})
+__all__ = [
+    "__version__",
+    "data",
+    "encoders",
+    "heads",
+    "layers",
+    "losses",
+    "methods",
+    "optimizers",
+    "runs",
+    "training",
+    "transfer",
+    "views",
+    "zoo",
+]

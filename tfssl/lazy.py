@@ -1,8 +1,6 @@
 """Packages whose parts are imported when they are first used.
 
-Importing Keras and a backend takes seconds. A program that only asks for names, such
-as `pretrain.py --help`, shall not wait for them. A file may also import from the
-package that it lies in, without a circle.
+A file may then import from the package that it lies in, without a circle.
 """
 
 import importlib
@@ -15,7 +13,7 @@ def parts(package, places):
     Args:
         package: string, its `__name__`.
         places: dict from each public name to the module of the package that defines
-            it; a name that is the module itself stands for the module.
+            it.
 
     Returns:
         Two functions, for the package's `__getattr__` and `__dir__`.
@@ -30,7 +28,7 @@ def parts(package, places):
         if name not in places:
             raise AttributeError(f"{package} has no {name!r}")
         module = importlib.import_module(f"{package}.{places[name]}")
-        found = module if name == places[name] else getattr(module, name)
+        found = getattr(module, name)
         setattr(sys.modules[package], name, found)
         return found
 

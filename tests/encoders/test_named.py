@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from tfssl.encoders import ENCODERS, encoder
@@ -15,24 +12,6 @@ def test_every_name_makes_its_network(name):
     network = encoder(name, 96 if name == "alexnet" else 32, width=24)
     assert name in network.name
     assert network.input_shape[-1] == 3
-
-
-def test_names_are_known_without_keras():
-    """As for a script's flags; everything else is there all the same."""
-    code = """if 1:
-        import sys
-        from tfssl import encoders
-        print(len(encoders.ENCODERS), len(encoders.STEMS), "keras" in sys.modules)
-        for name in encoders.__all__:
-            made = getattr(encoders, name)
-            if callable(made):
-                assert made.__name__ == name, name
-        print("keras" in sys.modules)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == [str(len(ENCODERS)), "2", "False", "True"]
 
 
 def test_arguments_that_do_not_fit_are_named_with_the_networks_that_take_them():

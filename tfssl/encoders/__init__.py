@@ -5,28 +5,11 @@ values in [0, 255], to features `[batch, dim]` or a feature map `[batch, h, w, d
 one of those here, or another that `adapt` makes one. Methods find what they need inside
 by the names of its layers, see `tfssl.encoders.parts`.
 
-To add a network, write its file and one line of `ENCODERS`.
+To add a network, write its file and one line of `tfssl.registry.ENCODERS`.
 """
 
 from tfssl import lazy
-
-# The networks that `encoder` makes by name, and the module of each.
-ENCODERS = {
-    "alexnet": "context_networks",
-    "context_cnn": "context_networks",
-    "dim_cnn": "dim_network",
-    "resnet10": "resnets",
-    "resnet18": "resnets",
-    "resnet34": "resnets",
-    "resnet50": "resnets",
-    "resnet101": "resnets",
-    "resnet152": "resnets",
-    "sk_resnet50": "resnets",
-    "sk_resnet101": "resnets",
-    "sk_resnet152": "resnets",
-}
-# How a residual network begins: what the argument `stem` chooses from.
-STEMS = ("small", "imagenet")
+from tfssl.registry import ENCODERS, STEMS
 
 _PLACES = {
     **ENCODERS,

@@ -7,20 +7,7 @@ dict from presets to recipes.
 import importlib
 
 from tfssl import lazy
-
-# What --method chooses from, and where it is: file and class.
-METHODS = {
-    "byol": "byol.BYOL",
-    "cmc": "cmc.CMC",
-    "context_encoder": "context_encoder.ContextEncoder",
-    "cpc": "cpc.CPC",
-    "dim": "dim.DeepInfoMax",
-    "dim_global": "dim.DeepInfoMax",
-    "moco_v1": "moco.MoCo",
-    "moco_v2": "moco.MoCo",
-    "simclr": "simclr.SimCLR",
-    "simclr_v2": "simclr_v2.SimCLRv2",
-}
+from tfssl.registry import METHODS
 
 _PLACES = {
     "AdversarialMethod": "adversarial",

@@ -1,0 +1,36 @@
+"""What there is by name: methods and encoders.
+
+This file imports nothing, so that programs can name their choices at once.
+"""
+
+# What --method chooses from: file and class in `tfssl.methods`.
+METHODS = {
+    "byol": "byol.BYOL",
+    "cmc": "cmc.CMC",
+    "context_encoder": "context_encoder.ContextEncoder",
+    "cpc": "cpc.CPC",
+    "dim": "dim.DeepInfoMax",
+    "dim_global": "dim.DeepInfoMax",
+    "moco_v1": "moco.MoCo",
+    "moco_v2": "moco.MoCo",
+    "simclr": "simclr.SimCLR",
+    "simclr_v2": "simclr_v2.SimCLRv2",
+}
+
+# What --encoder chooses from: file in `tfssl.encoders`.
+ENCODERS = {
+    "alexnet": "context_networks",
+    "context_cnn": "context_networks",
+    "dim_cnn": "dim_network",
+    "resnet10": "resnets",
+    "resnet18": "resnets",
+    "resnet34": "resnets",
+    "resnet50": "resnets",
+    "resnet101": "resnets",
+    "resnet152": "resnets",
+    "sk_resnet50": "resnets",
+    "sk_resnet101": "resnets",
+    "sk_resnet152": "resnets",
+}
+# How a residual network begins: what the argument `stem` chooses from.
+STEMS = ("small", "imagenet")
