@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 from cases import images, make
+from keras import ops
+from PIL import Image
 
-from tfssl.training.images import check_images
+from tfssl.training.images import check_images, fit_images, unpack
 
 
 def test_plain_images_pass():
@@ -49,3 +51,44 @@ def test_fit_takes_arrays_and_data_sets_with_or_without_labels():
         model.fit(tf.data.Dataset.from_tensor_slices(x[:0]).batch(16), verbose=0)
     with pytest.raises(ValueError, match="views"):
         model.fit(tf.data.Dataset.from_tensors({"image": x}), verbose=0)
+
+
+@pytest.mark.parametrize(
+    "shape, size, box",
+    [
+        ((40, 64), (32, 32), (0, 12, 40, 52)),
+        ((64, 40), (32, 32), (12, 0, 52, 40)),
+        ((40, 64), (20, 32), (0, 0, 40, 64)),
+        ((40, 64), (40, 40), (0, 12, 40, 52)),
+        ((17, 33), (16, 16), (0, 8, 17, 25)),
+    ],
+)
+def test_images_are_fitted_as_pillow_does(shape, size, box):
+    """The short side resized, antialiased, and the centre kept."""
+    random = np.random.default_rng(0)
+    x = random.integers(0, 256, (2, *shape, 3), "uint8")
+    fitted = ops.convert_to_numpy(fit_images(x, size))
+    top, left, bottom, right = box
+    for image, found in zip(x, fitted, strict=True):
+        expected = Image.fromarray(image).resize(
+            size[::-1], Image.BILINEAR, box=(left, top, right, bottom)
+        )
+        # Pillow rounds twice.
+        np.testing.assert_allclose(found, np.asarray(expected, "float32"), atol=1.5)
+
+
+def test_images_that_fit_are_not_touched():
+    x = images(2)
+    assert fit_images(x, (16, 16)) is x
+    assert fit_images(x, (None, None)) is x
+
+
+def test_the_elements_of_data_are_unpacked():
+    x, y, index = images(2), np.arange(2), np.arange(2)
+    assert unpack(x) == {"images": x}
+    assert unpack((x, y, None)) == {"images": x, "labels": y}
+    assert unpack((x, None, None)) == {"images": x}
+    assert unpack(({"images": x, "index": index},)) == {"images": x, "index": index}
+    assert unpack({"views": (x, x)}) == {"views": (x, x)}
+    with pytest.raises(ValueError, match=r"Received.*\['image'\]"):
+        unpack({"image": x})

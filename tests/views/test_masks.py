@@ -60,7 +60,7 @@ def test_blocks_that_rectangles_cannot_hide_are_refused(area):
 
 @pytest.mark.parametrize("area", [(0, 0.4), (0.3, 0.2), (0.5, 1.0)])
 def test_regions_hide_a_part(area):
-    with pytest.raises(ValueError, match="smallest and the largest share"):
+    with pytest.raises(ValueError, match="smallest and the largest fraction"):
         masks.region_masks(2, 16, RandomStream(0), area)
 
 

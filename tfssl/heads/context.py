@@ -10,7 +10,7 @@ def context_network(dim, filters, blocks, name="context"):
         dim: int, width of the features.
         filters: int, width inside a block.
         blocks: int. Each adds one row above and a column on either side to what a
-            place sees.
+            position sees.
         name: string.
 
     Returns:
@@ -29,6 +29,16 @@ def context_network(dim, filters, blocks, name="context"):
 
 
 def linear_map(input_dim, dim, name):
+    """A linear layer without bias at each position of a map.
+
+    Args:
+        input_dim, dim: ints, widths of what it takes and gives.
+        name: string.
+
+    Returns:
+        `keras.Model`, `[batch, rows, columns, input_dim]` to
+        `[batch, rows, columns, dim]`.
+    """
     return keras.Sequential(
         [
             keras.Input((None, None, input_dim)),

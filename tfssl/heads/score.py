@@ -9,7 +9,18 @@ from tfssl import layers
 def score_network(input_shape, units, name, center=True):
     """One hidden layer and a shortcut over the last axis, in float32.
 
-    LayerNorm(W_2 relu(norm(W_1 x)) + W_s x),    W_s nearly the identity
+        LayerNorm(W_2 relu(norm(W_1 x)) + W_s x),    W_s nearly the identity
+
+    Args:
+        input_shape: tuple, of what it takes, without the batch.
+        units: int, width of the hidden layer and of what it gives.
+        name: string.
+        center: bool, whether the last normalisation has a shift. Defaults to True.
+
+    Returns:
+        `keras.Model`, `[batch, ..., dim]` to float32 `[batch, ..., units]`.
+
+    Source: Hjelm et al. 2018, arXiv 1808.06670, appendix A.2.
     """
     inputs = keras.Input(input_shape)
     # The scores are large: half precision would round away what matters.
@@ -27,7 +38,18 @@ def score_network(input_shape, units, name, center=True):
 
 
 def global_network(map_shape, units, center=True):
-    """A second way from the local map to a vector."""
+    """A second way from the local map to a vector.
+
+    Args:
+        map_shape: tuple `(height, width, channels)`.
+        units: int, width of the vector.
+        center: bool, whether the last layer has a bias. Defaults to True.
+
+    Returns:
+        `keras.Model` to float32 `[batch, units]`.
+
+    Source: Hjelm et al. 2018, arXiv 1808.06670, appendix A.2.
+    """
     return keras.Sequential(
         [
             keras.Input(map_shape),
@@ -42,7 +64,16 @@ def global_network(map_shape, units, center=True):
 
 
 def prior_discriminator(dim):
-    """Tells sigmoid(Y) from uniform noise."""
+    """Tells features within [0, 1] from uniform noise.
+
+    Args:
+        dim: int, width of the features.
+
+    Returns:
+        `keras.Model`, `[batch, dim]` to float32 logits `[batch, 1]`.
+
+    Source: Hjelm et al. 2018, arXiv 1808.06670, appendix A.2.
+    """
     return keras.Sequential(
         [
             keras.Input((dim,)),

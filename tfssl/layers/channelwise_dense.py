@@ -6,9 +6,9 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tfssl")
 class ChannelwiseDense(keras.layers.Layer):
-    """Connects every place of a map with every other, one channel at a time.
+    """Connects every position of a map with every other, one channel at a time.
 
-    With `m` channels of `n` places it has `m n^2` weights, a dense layer `m^2 n^2`.
+    With `m` channels of `n` positions it has `m n^2` weights, a dense layer `m^2 n^2`.
 
     Call arguments:
         x: `[batch, height, width, channels]` of a known size.
@@ -28,16 +28,16 @@ class ChannelwiseDense(keras.layers.Layer):
 
     def build(self, input_shape):
         _, height, width, channels = input_shape
-        places = height * width
+        positions = height * width
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(channels, places, places),
-            initializer=keras.initializers.RandomNormal(stddev=places**-0.5),
+            shape=(channels, positions, positions),
+            initializer=keras.initializers.RandomNormal(stddev=positions**-0.5),
         )
         self.built = True
 
     def call(self, x):
         _, height, width, channels = x.shape
-        places = ops.reshape(x, (-1, height * width, channels))
-        mixed = ops.einsum("bnc,cnm->bmc", places, self.kernel)
+        positions = ops.reshape(x, (-1, height * width, channels))
+        mixed = ops.einsum("bnc,cnm->bmc", positions, self.kernel)
         return ops.reshape(mixed, (-1, height, width, channels))

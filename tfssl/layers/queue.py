@@ -61,7 +61,7 @@ class Queue(keras.layers.Layer):
             )
 
     def push(self, rows):
-        """Replaces the oldest rows.
+        """Repositions the oldest rows.
 
         Args:
             rows: tensor `[batch, dim]` of this replica; those of all replicas are
@@ -75,9 +75,11 @@ class Queue(keras.layers.Layer):
         rows = rows if known is not None else rows[-self.size :]
         count = ops.shape(rows)[0]
         pointer = ops.convert_to_tensor(self.pointer)
-        places = (pointer + ops.arange(count, dtype="int32")) % self.size
+        positions = (pointer + ops.arange(count, dtype="int32")) % self.size
         self.rows.assign(
-            ops.scatter_update(ops.convert_to_tensor(self.rows), places[:, None], rows)
+            ops.scatter_update(
+                ops.convert_to_tensor(self.rows), positions[:, None], rows
+            )
         )
         self.pointer.assign((pointer + count) % self.size)
 

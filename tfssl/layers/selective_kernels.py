@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("tfssl")
 class SqueezeHalves(keras.layers.Layer):
-    """Adds the two halves of the channels, and takes the mean over all places.
+    """Adds the two halves of the channels, and takes the mean over all positions.
 
     Call arguments:
         both: `[batch, height, width, 2 channels]`, two branches side by side.
@@ -52,5 +52,5 @@ class MixHalves(keras.layers.Layer):
         a, b = ops.split(both, 2, axis=-1)
         of_a, of_b = ops.split(scores, 2, axis=-1)
         # A softmax over two.
-        share = ops.sigmoid(of_a - of_b)
-        return share * a + (1.0 - share) * b
+        weight = ops.sigmoid(of_a - of_b)
+        return weight * a + (1.0 - weight) * b

@@ -242,7 +242,7 @@ RECIPES = {
     "cmc": {
         "digits": digits(
             arguments={"temperature": 0.2, "projector": (128, 64)},
-            # Two views that share the digit, and not quite its position and size.
+            # Two views of a digit, not quite at the same position and size.
             views={"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2},
             make_encoder=make_encoder,
             encoder_arguments={"split": "halves", "dim": 128},

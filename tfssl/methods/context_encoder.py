@@ -144,8 +144,8 @@ class ContextEncoder(Inpainting, AdversarialMethod):
             lambda: self.adversary_loss(real, ops.stop_gradient(filling))
         )
         logs["fooling_loss"] = ops.mean(ops.softplus(-self.scores(filling)))
-        share = self.adversarial_weight
-        loss = share * logs["fooling_loss"] + (1.0 - share) * reconstruction
+        weight = self.adversarial_weight
+        loss = weight * logs["fooling_loss"] + (1.0 - weight) * reconstruction
         return loss, logs
 
     def masks(self, batch):

@@ -1,4 +1,4 @@
-"""Deep InfoMax: tell from features which image they came from, place by place."""
+"""Deep InfoMax: tell from features which image they came from, position by position."""
 
 import keras
 from keras import ops
@@ -184,7 +184,7 @@ def _recipes(weights):
     return {
         "digits": digits(
             arguments={"units": 128, **weights},
-            # Two views that share the digit, and not quite its position and size.
+            # Two views of a digit, not quite at the same position and size.
             views={"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2},
             encoder_arguments={"dim": 256},
         ),

@@ -13,7 +13,7 @@ _BATCH = 64
 
 
 def _errors(a, b):
-    """PSNR in dB, and mean absolute difference as a share of the range."""
+    """PSNR in dB, and mean absolute difference as a fraction of the range."""
     mse = np.mean(np.square(a - b))
     psnr = 10 * math.log10(255**2 / mse) if mse else math.inf
     return psnr, np.mean(np.abs(a - b)) / 255

@@ -37,7 +37,7 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         shuffle: whether to shuffle. If not, every epoch is in the order of the array.
         drop_remainder: whether to leave out the last images of an epoch when they do
             not fill a batch.
-        with_index: whether each image comes with its place in the array, int32.
+        with_index: whether each image comes with its position in the array, int32.
 
     Returns:
         `batches[i]` is the `i`-th batch of the current epoch: images,

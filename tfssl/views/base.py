@@ -1,4 +1,4 @@
-"""What random transforms share."""
+"""What random transforms have in common."""
 
 from keras import ops
 

@@ -109,13 +109,13 @@ def hue_matrix(turn):
 def color_maps(images, maps):
     """Maps the colours of each image, map after map, and clips after each.
 
-    A map takes a pixel to `clip(matrix @ pixel + share * mean_grey)`, where `mean_grey`
+    A map takes a pixel to `clip(matrix @ pixel + weight * mean_grey)`, where `mean_grey`
     is that of the image which the map is given.
 
     Args:
         images: float tensor `[batch, height, width, 3]`.
         maps: list of pairs of a float tensor `[batch, 3, 3]`, the matrix, and a float
-            tensor `[batch]`, the share, or None for none.
+            tensor `[batch]`, the weight, or None for none.
 
     Returns:
         float32 tensor of the same shape in [0, 1].
@@ -124,11 +124,11 @@ def color_maps(images, maps):
     images = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
     # As [3, 3] x [3, pixels], the products are three times faster than per pixel.
     planes = ops.reshape(images, (batch, 3, height * width))
-    for matrix, share in maps:
+    for matrix, weight in maps:
         mapped = ops.matmul(matrix, planes)
-        if share is not None:
+        if weight is not None:
             mean_grey = ops.sum(ops.mean(planes, axis=2) * _GREY, axis=1)
-            mapped = mapped + (share * mean_grey)[:, None, None]
+            mapped = mapped + (weight * mean_grey)[:, None, None]
         planes = ops.clip(mapped, 0.0, 1.0)
     images = ops.reshape(planes, (batch, 3, height, width))
     return ops.transpose(images, (0, 2, 3, 1))

@@ -143,8 +143,8 @@ def affine(images, matrices, fill=0.0):
         index = ops.cast(row * (width + 2) + column, "int32")
         return ops.take_along_axis(flat, index[:, :, None], axis=1)
 
-    def mix(a, b, share):
-        return a + share[:, :, None] * (b - a)
+    def mix(a, b, weight):
+        return a + weight[:, :, None] * (b - a)
 
     upper = mix(read(top, left), read(top, left + 1), right_share)
     lower = mix(read(top + 1, left), read(top + 1, left + 1), right_share)

@@ -10,7 +10,7 @@ from tfssl.views.base import between
 _BLOCKS = 12
 # What nine of ten masks of so many rectangles reach.
 _LARGEST_AREA = 0.4
-# Cells of the random regions, as a share of the image's side.
+# Cells of the random regions, as a fraction of the image's side.
 _CELL = 0.13
 
 
@@ -53,7 +53,7 @@ def block_masks(batch, size, stream, area=0.25):
         batch: int or scalar tensor.
         size: int, side of the images.
         stream: `tfssl.views.RandomStream`.
-        area: float in (0, 0.4], share that is hidden at least, or nearly. Defaults to
+        area: float in (0, 0.4], fraction that is hidden at least, or nearly. Defaults to
             0.25.
 
     Returns:
@@ -91,13 +91,13 @@ def block_masks(batch, size, stream, area=0.25):
 
 
 def region_masks(batch, size, stream, area=(0.2, 0.3)):
-    """Regions of a random shape: the low places of smooth noise.
+    """Regions of a random shape: where smooth noise is low.
 
     Args:
         batch: int or scalar tensor.
         size: int, side of the images.
         stream: `tfssl.views.RandomStream`.
-        area: tuple of floats, smallest and largest share that is hidden; drawn for
+        area: tuple of floats, smallest and largest fraction that is hidden; drawn for
             each image. Defaults to (0.2, 0.3).
 
     Returns:
@@ -107,11 +107,11 @@ def region_masks(batch, size, stream, area=(0.2, 0.3)):
         ValueError: for shares outside (0, 1), or the larger one first.
 
     Source: Pathak et al. 2016, arXiv 1604.07379, section 3.3 and the authors' code,
-    which draws until the share is right; here the threshold follows from the share.
+    which draws until the fraction is right; here the threshold follows from it.
     """
     if not 0 < area[0] <= area[1] < 1:
         raise ValueError(
-            "area must be the smallest and the largest share, within (0, 1). "
+            "area must be the smallest and the largest fraction, within (0, 1). "
             f"Received: area={area}"
         )
     cells = int(np.ceil(1 / _CELL))

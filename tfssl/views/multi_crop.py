@@ -18,7 +18,7 @@ class MultiCropViews(Preset):
         image_size: int, side of the large views.
         local_size: int, side of the small views. Defaults to 3/7 of the large.
         num_local: int, number of small views. Defaults to 6.
-        global_scale, local_scale: tuples of floats, shares of the image's area.
+        global_scale, local_scale: tuples of floats, fractions of the image's area.
             Default to `(0.14, 1)` and `(0.05, 0.14)`.
         strength: float that scales the colour jitter. Defaults to 1.
         blur: bool. Defaults to True.
@@ -44,9 +44,9 @@ class MultiCropViews(Preset):
     ):
         if local_size is None:
             local_size = _local_size(image_size)
-        jitter, share = simclr_jitter(strength), 0.5 if blur else 0.0
-        large = pipeline(image_size, global_scale, jitter, share)
-        small = pipeline(local_size, local_scale, jitter, share)
+        jitter, blurred = simclr_jitter(strength), 0.5 if blur else 0.0
+        large = pipeline(image_size, global_scale, jitter, blurred)
+        small = pipeline(local_size, local_scale, jitter, blurred)
         super().__init__(
             [large] * 2 + [small] * num_local,
             image_size=image_size,
@@ -67,7 +67,7 @@ class DINOViews(Preset):
         image_size: int, side of the large views.
         local_size: int, side of the small views. Defaults to 3/7 of the large.
         num_local: int, number of small views. Defaults to 8.
-        global_scale, local_scale: tuples of floats, shares of the image's area.
+        global_scale, local_scale: tuples of floats, fractions of the image's area.
             Default to `(0.4, 1)` and `(0.05, 0.4)`, for vision transformers; the paper
             takes `(0.14, 1)` and `(0.05, 0.14)` for ResNets.
 

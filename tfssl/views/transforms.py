@@ -1,7 +1,7 @@
 """Random transforms: each image draws its own parameters.
 
 A transform is called with float images `[batch, height, width, 3]` in [0, 1] and a
-`RandomStream`, and returns such images. `p` is the share of images it is applied to.
+`RandomStream`, and returns such images. `p` is the fraction of images it is applied to.
 """
 
 import math
@@ -27,7 +27,7 @@ class RandomResizedCrop(Transform):
 
     Args:
         size: int or tuple `(height, width)` of the result.
-        scale: tuple of floats, smallest and largest share of the area.
+        scale: tuple of floats, smallest and largest fraction of the area.
             Defaults to `(0.08, 1)`.
         ratio: tuple of floats, smallest and largest width / height.
             Defaults to `(3/4, 4/3)`.
@@ -125,7 +125,7 @@ class RandomAffine(Transform):
     Args:
         degrees: float, largest turn to either side. Defaults to 10.
         shear: float, largest shear to either side, in degrees. Defaults to 10.
-        shift: float, largest shift to either side, as a share of the image's side.
+        shift: float, largest shift to either side, as a fraction of the image's side.
             Defaults to 0.
         fill: float in [0, 1]. Defaults to 0.
         p: float. Defaults to 1.
@@ -208,9 +208,9 @@ class ColorJitter(Transform):
         order = ops.argsort(ops.stack(numbers[4:], axis=1), axis=1)
         on = ops.cast(number < self.p, "float32")[:, None]
         maps = []
-        for place in range(4):
+        for turn in range(4):
             # Images without jitter choose none of the four: the identity.
-            chosen = on * ops.one_hot(order[:, place], 4, dtype="float32")
+            chosen = on * ops.one_hot(order[:, turn], 4, dtype="float32")
             matrix = ops.einsum("bk,bkij->bij", chosen, matrices)
             matrix = matrix + (1.0 - on)[:, :, None] * np.eye(3, dtype="float32")
             # Only contrast looks at the image: it blends with its mean grey.

@@ -1,0 +1,96 @@
+import keras
+import numpy as np
+import pytest
+from cases import images, make
+from keras import ops
+
+import tfssl
+from tfssl.training import datasets, fit_images
+
+tf = pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="tf.data sets are for TensorFlow"
+)
+
+
+def of_sizes(*sizes):
+    """A data set with one batch of eight images of each size."""
+    random = np.random.default_rng(0)
+    batches = [random.integers(0, 256, (8, *size, 3), "uint8") for size in sizes]
+    spec = tf.TensorSpec((None, None, None, 3), "uint8")
+    return batches, tf.data.Dataset.from_generator(
+        lambda: iter(batches), output_signature=spec
+    )
+
+
+def test_batches_of_several_sizes_get_that_of_the_first():
+    batches, data = of_sizes((20, 24), (40, 50), (15, 30))
+    fitted = list(datasets.of_one_size(data))
+    assert [tuple(x.shape) for x in fitted] == [(8, 20, 24, 3)] * 3
+    for made, batch in zip(fitted, batches, strict=True):
+        expected = ops.convert_to_numpy(fit_images(batch, (20, 24)))
+        np.testing.assert_allclose(made, expected, atol=1e-3)
+
+
+def test_a_model_trains_on_images_of_several_sizes():
+    _, data = of_sizes((20, 24), (40, 50))
+    model = make("simclr")
+    model.fit(data, epochs=1, verbose=0)
+    assert int(model.step) == 2
+
+
+def test_images_that_cannot_be_batched_are_refused_with_a_remedy():
+    sizes = iter(((20, 24), (30, 24)) * 8)
+    single = tf.data.Dataset.from_generator(
+        lambda: (np.zeros((*size, 3), "uint8") for size in sizes),
+        output_signature=tf.TensorSpec((None, None, 3), "uint8"),
+    )
+    with pytest.raises(ValueError, match="bring them to one before batch"):
+        make("simclr").fit(single.batch(8), verbose=0)
+
+
+def test_data_without_an_end_need_steps():
+    data = tf.data.Dataset.from_tensor_slices(images(32)).batch(8).repeat()
+    model = make("simclr")
+    with pytest.raises(ValueError, match="give steps_per_epoch"):
+        model.fit(data, verbose=0)
+    model.fit(data, epochs=2, steps_per_epoch=3, verbose=0)
+    assert int(model.step) == 6
+
+
+def test_a_schedule_needs_to_know_the_length_of_the_run():
+    """BYOL's momentum; of data of unknown length it must be told."""
+    data = tf.data.Dataset.from_tensor_slices(images(32)).batch(8)
+    unknown = data.filter(lambda batch: True)
+    model = make("byol")
+    with pytest.raises(ValueError, match="momentum of byol change.*steps_per_epoch"):
+        model.fit(unknown, verbose=0)
+    model.fit(unknown, epochs=2, steps_per_epoch=2, verbose=0)
+    assert (int(model.step), int(model.last_step)) == (4, 4)
+    # One that goes on ends where an unbroken one does.
+    model.fit(data, initial_epoch=2, epochs=3, verbose=0)
+    assert int(model.last_step) == 8
+    plain = make("simclr")
+    plain.fit(unknown, verbose=0)
+    assert int(plain.step) == 4
+
+
+def test_labels_reach_the_loss():
+    seen = []
+
+    class Spy(tfssl.methods.SimCLR):
+        def views_loss(self, batch):
+            seen.append(batch.labels)
+            return super().views_loss(batch)
+
+    model = make("simclr")
+    spy = Spy(model.encoder, model.views)
+    spy.compile("sgd", run_eagerly=True)
+    labels = np.arange(16)
+    spy.fit(images(16), labels, batch_size=8, shuffle=False, verbose=0)
+    data = tf.data.Dataset.from_tensor_slices((images(16), labels)).batch(8)
+    spy.fit(data, verbose=0)
+    spy.fit(images(16), batch_size=16, verbose=0)
+    found = [x if x is None else np.asarray(x).tolist() for x in seen]
+    both = [list(range(8)), list(range(8, 16))]
+    assert found == [*both, *both, None]
