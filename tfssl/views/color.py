@@ -109,8 +109,8 @@ def hue_matrix(turn):
 def color_maps(images, maps):
     """Maps the colours of each image, map after map, and clips after each.
 
-    A map takes a pixel to `clip(matrix @ pixel + weight * mean_grey)`, where `mean_grey`
-    is that of the image which the map is given.
+    A map takes a pixel to `clip(matrix @ pixel + weight * mean_grey)`, where
+    `mean_grey` is that of the image which the map is given.
 
     Args:
         images: float tensor `[batch, height, width, 3]`.

@@ -137,7 +137,7 @@ def affine(images, matrices, fill=0.0):
     row = ops.clip(row, 0.0, height + 1.0)
     left = ops.minimum(ops.floor(column), float(width))
     top = ops.minimum(ops.floor(row), float(height))
-    right_share, bottom_share = column - left, row - top
+    right_weight, bottom_weight = column - left, row - top
 
     def read(row, column):
         index = ops.cast(row * (width + 2) + column, "int32")
@@ -146,9 +146,9 @@ def affine(images, matrices, fill=0.0):
     def mix(a, b, weight):
         return a + weight[:, :, None] * (b - a)
 
-    upper = mix(read(top, left), read(top, left + 1), right_share)
-    lower = mix(read(top + 1, left), read(top + 1, left + 1), right_share)
-    warped = mix(upper, lower, bottom_share)
+    upper = mix(read(top, left), read(top, left + 1), right_weight)
+    lower = mix(read(top + 1, left), read(top + 1, left + 1), right_weight)
+    warped = mix(upper, lower, bottom_weight)
     return ops.reshape(warped, (batch, height, width, channels))
 
 

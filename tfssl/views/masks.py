@@ -53,8 +53,8 @@ def block_masks(batch, size, stream, area=0.25):
         batch: int or scalar tensor.
         size: int, side of the images.
         stream: `tfssl.views.RandomStream`.
-        area: float in (0, 0.4], fraction that is hidden at least, or nearly. Defaults to
-            0.25.
+        area: float in (0, 0.4], fraction that is hidden at least, or nearly. Defaults
+            to 0.25.
 
     Returns:
         float32 tensor `[batch, size, size, 1]`.
@@ -104,7 +104,7 @@ def region_masks(batch, size, stream, area=(0.2, 0.3)):
         float32 tensor `[batch, size, size, 1]`.
 
     Raises:
-        ValueError: for shares outside (0, 1), or the larger one first.
+        ValueError: for fractions outside (0, 1), or the larger one first.
 
     Source: Pathak et al. 2016, arXiv 1604.07379, section 3.3 and the authors' code,
     which draws until the fraction is right; here the threshold follows from it.

@@ -20,7 +20,7 @@ SMALL_IMAGE = 64
 
 
 def pipeline(size, scale, jitter, blur=0.0, solarize=0.0, interpolation="bicubic"):
-    """Crop, flip, jitter, grey; then blur and solarize given fractions of the images."""
+    """Crop, flip, jitter, grey; then blur and solarize fractions of the images."""
     steps = [
         RandomResizedCrop(size, scale, interpolation=interpolation),
         RandomFlip(),
@@ -70,8 +70,8 @@ class SimCLRViews(Preset):
         strength: float that scales the colour jitter. Defaults to 1, and to 0.5 for
             views up to 64 pixels.
         blur: bool. Defaults to True, and to False for views up to 64 pixels.
-        crop_scale: tuple of floats, smallest and largest fraction of the image in a view.
-            Defaults to `(0.08, 1)`.
+        crop_scale: tuple of floats, smallest and largest fraction of the image in a
+            view. Defaults to `(0.08, 1)`.
         num_views: int. Defaults to 2.
 
     Example:
@@ -111,8 +111,8 @@ class MoCoViews(Preset):
         version: 1 or 2. SimSiam uses version 2. Defaults to 2.
         blur: bool, whether version 2 blurs. Defaults to True, and to False for views up
             to 64 pixels.
-        crop_scale: tuple of floats, smallest and largest fraction of the image in a view.
-            Defaults to `(0.2, 1)`.
+        crop_scale: tuple of floats, smallest and largest fraction of the image in a
+            view. Defaults to `(0.2, 1)`.
 
     Raises:
         ValueError: for another version.
@@ -164,8 +164,8 @@ class BYOLViews(Preset):
     Args:
         image_size: int, height and width of the views.
         blur: bool. Defaults to True, and to False for views up to 64 pixels.
-        crop_scale: tuple of floats, smallest and largest fraction of the image in a view.
-            Defaults to `(0.08, 1)`.
+        crop_scale: tuple of floats, smallest and largest fraction of the image in a
+            view. Defaults to `(0.08, 1)`.
 
     Example:
         >>> import numpy as np, tfssl
@@ -239,8 +239,8 @@ class CropViews(Preset):
 
     Args:
         image_size: int, height and width of the views.
-        crop_scale: tuple of floats, smallest and largest fraction of the image in a view.
-            Defaults to `(0.2, 1)`.
+        crop_scale: tuple of floats, smallest and largest fraction of the image in a
+            view. Defaults to `(0.2, 1)`.
         flip: bool. Defaults to True.
         num_views: int. Defaults to 1.
 

@@ -34,7 +34,8 @@ class RandomResizedCrop(Transform):
         interpolation: "bicubic" (default) or "bilinear"; antialiased.
 
     Raises:
-        ValueError: for a size below 1, shares outside (0, 1], or another interpolation.
+        ValueError: for a size below 1, fractions outside (0, 1], or another
+            interpolation.
 
     Source: Szegedy et al. 2014, arXiv 1409.4842, section 6.
     """
