@@ -208,6 +208,8 @@ def record_results(results, path=None, *, encoder, dataset):
         print(result, flush=True)
         if path:
             write_results(path, done, encoder=encoder, dataset=dataset)
+    if path:
+        print(f"Wrote {path}")
     return done
 
 
