@@ -106,7 +106,7 @@ def load_data(split, image_size=None):
     return data.load(
         FLAGS.dataset,
         split,
-        image_size=image_size or FLAGS.image_size,
+        image_size=FLAGS.image_size or image_size,
         data_dir=FLAGS.data_dir,
         max_corrupt=FLAGS.max_corrupt,
     )
@@ -170,6 +170,20 @@ def zoo_source():
     if os.environ.get("TFSSL_ZOO") or not os.path.exists(f"{beside}/index.json"):
         return None
     return beside
+
+
+def refresh_report(output):
+    """Writes the report of a run again, if the results lie in its folder."""
+    from tfssl import runs
+
+    folder = os.path.dirname(output or "")
+    if output and os.path.exists(os.path.join(folder, "run.json")):
+        run = runs.Workdir.read(folder)
+        if os.path.basename(output) in runs.RESULTS and run.info.get("finished"):
+            path = runs.write_run_report(
+                run, runs.model_of(run), *runs.data_of(run, FLAGS.data_dir)
+            )
+            print(f"Look at {path}")
 
 
 def load_model(path):

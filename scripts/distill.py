@@ -16,6 +16,8 @@ import common
 import numpy as np
 from absl import flags
 
+import tfssl
+
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags()
@@ -24,14 +26,14 @@ flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True
 )
 flags.DEFINE_integer("labels_per_class", None, "Labelled images of each class.")
-flags.DEFINE_float("label_fraction", None, "Or: the share of labelled images.")
+flags.DEFINE_float("label_fraction", None, "Or: the fraction of labelled images.")
 flags.DEFINE_integer(
     "steps", 400, "Updates of the teacher and of labels alone.", lower_bound=1
 )
 flags.DEFINE_enum(
     "student",
     None,
-    common.ENCODERS,
+    list(tfssl.encoders.ENCODERS),
     "The student's network. Default: that of the teacher (self-distillation).",
 )
 flags.DEFINE_integer(
@@ -63,13 +65,12 @@ flags.DEFINE_integer("seed", 0, "Seed of labels, weights and views.", lower_boun
 
 
 def main():
-    from tfssl import methods, training, transfer
-    from tfssl.training import devices
+    from tfssl import methods, runs, transfer
 
     if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
         raise ValueError("Set one of --labels_per_class and --label_fraction.")
     # The teacher computes in float32, the student as asked.
-    devices.set_up("float32", seed=FLAGS.seed)
+    runs.set_up("float32", seed=FLAGS.seed)
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train, test = common.load_labelled(encoder.input_shape[1])
     recipe = methods.Recipe(
@@ -84,10 +85,9 @@ def main():
         train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed
     )
     labelled = train.images[rows], train.labels[rows]
-    augment = transfer.default_augmentation(train.images.shape[1])
     student_encoder = make_student(encoder, train.images.shape[1])
     # A refused argument leaves no folder behind.
-    run = training.Workdir(
+    run = runs.Workdir(
         FLAGS.workdir,
         {
             **common.flag_values(common, sys.modules[__name__]),
@@ -99,14 +99,14 @@ def main():
     teacher = saved(
         run,
         "teacher",
-        lambda: fine_tuned(encoder, classes, labelled, "full", augment),
+        lambda: fine_tuned(encoder, classes, labelled, "finetuned"),
     )
     alone = saved(
         run,
         "labels_alone",
-        lambda: fine_tuned(student_encoder, classes, labelled, "scratch", augment),
+        lambda: fine_tuned(student_encoder, classes, labelled, "scratch"),
     )
-    devices.set_up(FLAGS.precision, seed=FLAGS.seed)
+    runs.set_up(FLAGS.precision, seed=FLAGS.seed)
     student = transfer.classifier(make_student(encoder, train.images.shape[1]), classes)
     model = transfer.Distillation(
         student,
@@ -132,21 +132,21 @@ def main():
 
 def make_student(encoder, image_size):
     """The student's network, with random weights."""
-    from tfssl import methods, transfer
+    from tfssl import encoders, transfer
 
     if FLAGS.student is None:
         return transfer.reinitialized(encoder)
     width = {} if FLAGS.student_width is None else {"width": FLAGS.student_width}
-    return methods.Method.make_encoder(FLAGS.student, image_size, **width)
+    return encoders.encoder(FLAGS.student, image_size, **width)
 
 
-def fine_tuned(encoder, classes, labelled, mode, augment):
+def fine_tuned(encoder, classes, labelled, mode):
     """A classifier trained on the labelled images."""
     from tfssl import transfer
 
     print(f"Training on {len(labelled[0])} labelled images ({mode}) ...")
     trainer = transfer.FewLabelTrainer(encoder, classes, FLAGS.steps)
-    return trainer.fit(*labelled, mode, augment, seed=FLAGS.seed)
+    return trainer.fit(*labelled, mode, seed=FLAGS.seed)
 
 
 def saved(run, name, make):
@@ -176,22 +176,21 @@ def unlabelled(train, rows, epoch):
 
 def finish(run, teacher, alone, student, test, labelled_images):
     """Saves the student and what all three are worth on the test images."""
+    from tfssl import transfer
     from tfssl.encoders import in_float32
 
     student = in_float32(student)
     run.save_model(student, "student")
     models = {"teacher": teacher, "distilled": student, "labels_alone": alone}
     predicted = {
-        name: model.predict(test.images, batch_size=500, verbose=0).argmax(axis=1)
+        name: transfer.predict(model, test.images).argmax(axis=1)
         for name, model in models.items()
     }
     results = [
-        {
-            "protocol": name,
-            "metric": "accuracy",
-            "value": float(np.mean(classes == test.labels)),
-            "std": None,
-            "settings": {
+        transfer.Result(
+            name,
+            float(np.mean(classes == test.labels)),
+            settings={
                 "labelled_images": labelled_images,
                 "test_images": len(test.labels),
                 "agreement_with_teacher": float(
@@ -199,14 +198,18 @@ def finish(run, teacher, alone, student, test, labelled_images):
                 ),
                 "parameters": models[name].count_params(),
             },
-        }
+        )
         for name, classes in predicted.items()
     ]
-    output = str(run.path / "distillation.json")
-    common.write_results(output, FLAGS.encoder, FLAGS.dataset, results)
+    print(transfer.table(results))
+    output = run.path / "distillation.json"
+    transfer.write_results(
+        output, results, encoder=FLAGS.encoder, dataset=FLAGS.dataset
+    )
+    print(f"Wrote {output}")
     for result in results[1:]:
-        agreement = result["settings"]["agreement_with_teacher"]
-        print(f"{result['protocol']} agrees with the teacher on {agreement:.4f}")
+        agreement = result.settings["agreement_with_teacher"]
+        print(f"{result.protocol} agrees with the teacher on {agreement:.4f}")
     run.record(finished=True)
 
 

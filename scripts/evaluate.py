@@ -45,7 +45,7 @@ flags.register_validator(
 
 
 def main():
-    from tfssl import encoders
+    from tfssl import encoders, transfer
 
     if FLAGS.layer and FLAGS.head_layer:
         raise app.UsageError("Set one of --layer and --head_layer.")
@@ -72,19 +72,16 @@ def main():
         "image_size": train.images.shape[1],
         "encoder": "frozen, inference mode, no augmentation",
     }
-    results = []
-    for protocol in FLAGS.protocol:
-        value, std, extra = measure(protocol, data)
-        results.append(
-            {
-                "protocol": protocol,
-                "metric": "accuracy",
-                "value": value,
-                "std": std,
-                "settings": {**settings, **extra},
-            }
-        )
-    common.write_results(FLAGS.output, FLAGS.encoder, FLAGS.dataset, results)
+    transfer.record_results(
+        (
+            measure(protocol, data).with_settings(**settings)
+            for protocol in FLAGS.protocol
+        ),
+        FLAGS.output,
+        encoder=FLAGS.encoder,
+        dataset=FLAGS.dataset,
+    )
+    common.refresh_report(FLAGS.output)
 
 
 def features_of(encoder, images):
@@ -97,32 +94,22 @@ def features_of(encoder, images):
 
 
 def measure(protocol, data):
-    """Accuracy, its standard deviation or None, and the settings of a protocol."""
+    """The result of a protocol."""
     from tfssl import transfer
 
     if protocol == "knn":
-        settings = {"k": FLAGS.k, "temperature": FLAGS.temperature}
-        return transfer.knn_accuracy(*data, **settings), None, settings
+        return transfer.knn(*data, k=FLAGS.k, temperature=FLAGS.temperature)
     if protocol == "few_knn":
-        settings = {
-            "labels_per_class": FLAGS.labels_per_class,
-            "temperature": FLAGS.temperature,
-            "draws": FLAGS.draws,
-            "seed": FLAGS.seed,
-        }
-        return *transfer.few_label_knn(*data, **settings), settings
+        return transfer.few_label_knn(
+            *data,
+            labels_per_class=FLAGS.labels_per_class,
+            temperature=FLAGS.temperature,
+            draws=FLAGS.draws,
+            seed=FLAGS.seed,
+        )
     print(f"Fitting the {protocol} probe ...")
-    if protocol == "hidden":
-        settings = {"seed": FLAGS.seed}
-        return transfer.hidden_probe(*data, **settings), None, settings
-    probe = transfer.linear_probe(*data, seed=FLAGS.seed)
-    validation = {str(l2): accuracy for l2, accuracy in probe.validation.items()}
-    settings = {
-        "l2": probe.l2,
-        "validation_accuracy": validation,
-        "seed": FLAGS.seed,
-    }
-    return probe.accuracy, None, settings
+    probe = {"linear": transfer.linear_probe, "hidden": transfer.hidden_probe}[protocol]
+    return probe(*data, seed=FLAGS.seed)
 
 
 if __name__ == "__main__":

@@ -96,8 +96,10 @@ def make_card(run, encoder, metrics):
 
 def read_metrics(workdir):
     """Results of evaluation.json and finetune.json, each with its data set."""
+    from tfssl import runs
+
     metrics = []
-    for name in ("evaluation.json", "finetune.json"):
+    for name in runs.RESULTS:
         if not (workdir / name).exists():
             print(f"{workdir} has no {name}: the card goes without its numbers.")
             continue

@@ -2,8 +2,7 @@
 
     python scripts/report.py --workdir=runs/a
 
-Nothing is trained: the model is that of the newest checkpoint, the data are those of
-run.json.
+Nothing is trained: the model is what the run saved, the data are those of run.json.
 """
 
 import common
@@ -11,7 +10,7 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("workdir", None, "Folder of a run.", required=True)
+flags.DEFINE_string("workdir", None, "Folder of a finished run.", required=True)
 flags.DEFINE_string(
     "data_dir", None, "Folder of prepared tensorflow-datasets. Default: the run's."
 )

@@ -8,15 +8,16 @@ from cases import images, make
 import tfssl
 from tfssl.runs import write_report
 from tfssl.runs.report.sample import sample
+from tfssl.transfer import Result
 
 HISTORY = [
     {"epoch": e, "loss": 5.0 / e, "knn_accuracy": 0.1 * e, "learning_rate": 0.3}
     for e in range(1, 5)
 ]
 RESULTS = [
-    {"protocol": "knn", "value": 0.6125, "std": None, "settings": {"k": 20}},
-    {"protocol": "scratch", "value": 0.5, "std": 0.02, "settings": {}},
-    {"protocol": "full", "value": 0.7, "std": 0.01, "settings": {"steps": 9}},
+    Result("knn", 0.6125, settings={"k": 20}),
+    Result("scratch", 0.5, std=0.02),
+    Result("finetuned", 0.7, std=0.01, settings={"steps": 9}),
 ]
 NAMES = ["cat", "<script>alert(1)</script>", "a & b"]
 
@@ -117,7 +118,7 @@ def test_neighbours_are_the_most_similar(tmp_path):
 
 def test_a_failure_leaves_the_old_report(tmp_path):
     page(tmp_path, title="Old")
-    with pytest.raises(TypeError):
+    with pytest.raises(AttributeError):
         write_report(tmp_path / "report.html", title="New", results=[None])
     assert "Old" in (tmp_path / "report.html").read_text()
 

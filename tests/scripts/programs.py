@@ -54,7 +54,7 @@ def imported(script, *arguments):
         yield module
     finally:
         sys.path.remove(str(ROOT / "scripts"))
-        for name in (script, "common", "settings"):
+        for name in (script, "common", "recipe_flags"):
             sys.modules.pop(name, None)
         flagsaver.restore_flag_values(before)
 

@@ -49,7 +49,7 @@ def workdir(tmp_path):
 def test_a_run_with_all_of_its_files(workdir):
     model = encoder()
     model.save(workdir / "encoder.keras")
-    tfssl.layers.projection_head(128, (8, 4)).save(workdir / "projector.keras")
+    tfssl.heads.projection_head(128, (8, 4)).save(workdir / "projector.keras")
     (workdir / "evaluation.json").write_text(json.dumps(EVALUATION))
     output = publish(workdir, "--data_licence=CC0", "--description=Knows photographs.")
     assert "evaluation.json: knn 0.5000 on folder:photos" in output

@@ -6,6 +6,7 @@ from gradients import gradient_of
 from keras import ops
 
 import tfssl
+from tfssl.methods import Batch
 from tfssl.transfer import Distillation, classifier, distillation_loss
 
 
@@ -51,7 +52,7 @@ def test_the_student_comes_to_agree_and_the_teacher_stays():
     model.compile(keras.optimizers.Adam(3e-3))
     x = images(64)
     # A last layer of zeros says nothing at first.
-    loss, _ = model.views_loss((x.astype("float32"),))
+    loss, _ = model.views_loss(Batch((x.astype("float32"),)))
     assert float(loss) == pytest.approx(np.log(3), abs=1e-5)
     logs = model.fit(x, batch_size=16, epochs=40, verbose=0).history
     assert logs["agreement"][-1] > 0.8
@@ -103,7 +104,8 @@ def test_labels_count_where_there_are_some():
     model = Distillation(student, teacher, alpha=0.25)
     x = images(8).astype("float32")
     labels = np.array([0, -1, 2, -1, -1, -1, 1, -1])
-    loss = float(model.views_loss((x, ops.convert_to_tensor(labels, "int32")))[0])
+    known = ops.convert_to_tensor(labels, "int32")
+    loss = float(model.views_loss(Batch((x,), labels=known))[0])
     t = numpy(teacher(x))
     s = numpy(student(x, training=True))
     distilled = -(softmax(t) * np.log(softmax(s))).sum(1).mean()
@@ -112,7 +114,7 @@ def test_labels_count_where_there_are_some():
     assert loss == pytest.approx(0.25 * distilled + 0.75 * labelled, rel=1e-4)
 
     nothing = ops.full((8,), -1, dtype="int32")
-    loss = float(model.views_loss((x, nothing))[0])
+    loss = float(model.views_loss(Batch((x,), labels=nothing))[0])
     assert loss == pytest.approx(0.25 * distilled, rel=1e-4)
     model.compile("sgd")
     with pytest.raises(ValueError, match="needs labels"):
@@ -127,6 +129,8 @@ def test_refusals():
         Distillation(classifier(encoder(), 4), teacher)
     with pytest.raises(ValueError, match="alpha must be"):
         Distillation(student, teacher, alpha=2)
+    with pytest.raises(ValueError, match="takes 1 views of each image. Received: 2"):
+        Distillation(student, teacher, tfssl.views.CropViews(SIZE, num_views=2))
     for temperature in (0, -1.0):
         with pytest.raises(ValueError, match=f"temperature={temperature}"):
             Distillation(student, teacher, temperature=temperature)

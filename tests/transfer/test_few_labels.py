@@ -1,40 +1,77 @@
 import numpy as np
 import pytest
+from cases import encoder, images
 
-from tfssl.transfer import few_label_indices
-
-LABELS = np.repeat([0, 1, 2], [10, 20, 40])
-
-
-def test_so_many_of_each_class():
-    rows = few_label_indices(LABELS, labels_per_class=7, seed=1)
-    assert np.bincount(LABELS[rows]).tolist() == [7, 7, 7]
-    assert len(set(rows)) == 21 and np.all(np.diff(rows) > 0)
+from tfssl.data import ImageData
+from tfssl.transfer import few_label_accuracy
 
 
-def test_a_share_of_each_class():
-    rows = few_label_indices(LABELS, label_fraction=0.1)
-    assert np.bincount(LABELS[rows]).tolist() == [1, 2, 4]
-    assert len(few_label_indices(LABELS, label_fraction=1e-9)) == 3
-    assert len(few_label_indices(LABELS, label_fraction=1.0)) == 70
+def data(n, split, seed):
+    """Images whose brightness is the class: anyone can learn it."""
+    labels = np.arange(n) % 3
+    x = images(n, seed=seed) // 4 + (labels * 60).astype("uint8")[:, None, None, None]
+    return ImageData(x, labels, name="bright", split=split)
 
 
-def test_the_seed_decides():
-    draw = [few_label_indices(LABELS, labels_per_class=3, seed=s) for s in (0, 0, 1)]
-    np.testing.assert_array_equal(draw[0], draw[1])
-    assert not np.array_equal(draw[0], draw[2])
+TRAIN, TEST = data(90, "train", 0), data(60, "test", 1)
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        ({}, "Give one of"),
-        ({"labels_per_class": 1, "label_fraction": 0.5}, "Give one of"),
-        ({"labels_per_class": 11}, "Class 0 has 10"),
-        ({"labels_per_class": 0}, "at least 1"),
-        ({"label_fraction": 1.5}, "1.5"),
-    ],
-)
-def test_what_cannot_be_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        few_label_indices(LABELS, **arguments)
+@pytest.mark.parametrize("mode", ["frozen", "finetuned", "scratch"])
+def test_every_mode_learns_and_says_how(mode):
+    start = encoder()
+    before = [np.array(w) for w in start.get_weights()]
+    result = few_label_accuracy(
+        start, TRAIN, TEST, mode, labels_per_class=10, draws=2, steps=60, augment=None
+    )
+    assert result.protocol == mode and result.metric == "accuracy"
+    assert len(result.draws) == 2
+    assert result.value == pytest.approx(np.mean(result.draws))
+    assert result.std == pytest.approx(np.std(result.draws, ddof=1))
+    # A third is chance.
+    assert result.value > 0.6
+    assert result.settings["labelled_images"] == 30
+    for a, b in zip(before, start.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_draws_repeat_with_their_seed():
+    def run(seed):
+        arguments = dict(labels_per_class=4, draws=2, steps=5, seed=seed)
+        return few_label_accuracy(first, TRAIN, TEST, "scratch", **arguments).draws
+
+    first = encoder()
+    assert run(0) == run(0)
+
+
+def test_what_cannot_be_is_refused():
+    unlabelled = ImageData(TRAIN.images, name="mine")
+    with pytest.raises(ValueError, match="mine, split train, has no labels"):
+        few_label_accuracy(encoder(), unlabelled, TEST, labels_per_class=1)
+    with pytest.raises(ValueError, match="warm"):
+        few_label_accuracy(encoder(), TRAIN, TEST, "warm", labels_per_class=1)
+    with pytest.raises(ValueError, match="Give one of"):
+        few_label_accuracy(encoder(), TRAIN, TEST)
+    for name in ("draws", "steps", "batch_size", "learning_rate"):
+        with pytest.raises(ValueError, match=f"Received: {name}=0"):
+            few_label_accuracy(None, TRAIN, TEST, labels_per_class=1, **{name: 0})
+    with pytest.raises(ValueError, match="Class 0 has 30 images"):
+        few_label_accuracy(None, TRAIN, TEST, labels_per_class=31)
+
+
+@pytest.mark.parametrize("mode", ["frozen", "finetuned"])
+def test_images_of_another_size_are_fitted(mode):
+    """Images doubled in size, halved again on their way: nearly the same accuracy."""
+
+    def large(part):
+        x = part.images.repeat(2, axis=1).repeat(2, axis=2)
+        return ImageData(x, part.labels, split=part.split)
+
+    start = encoder()
+    arguments = dict(labels_per_class=10, draws=1, steps=20, augment=None)
+    same, other = (
+        few_label_accuracy(start, train, test, mode, **arguments)
+        for train, test in ((TRAIN, TEST), (large(TRAIN), large(TEST)))
+    )
+    assert other.value == pytest.approx(same.value, abs=0.15)
+    assert other.value > 0.6
+    assert other.std is None

@@ -9,19 +9,24 @@ def test_it_sees_what_no_line_divides():
     x, y = np.split(random.normal(size=(1200, 6)).astype("float32"), [600])
     labels = [(each[:, 0] * each[:, 1] > 0).astype(int) for each in (x, y)]
     data = x, labels[0], y, labels[1]
-    assert linear_probe(*data, l2=1e-3).accuracy < 0.6
-    accuracy = hidden_probe(*data, epochs=40, batch_size=32)
-    assert accuracy > 0.85
-    assert hidden_probe(*data, epochs=40, batch_size=32) == accuracy
+    assert linear_probe(*data, l2=1e-3).value < 0.6
+    result = hidden_probe(*data, epochs=40, batch_size=32)
+    assert result.protocol == "hidden" and result.value > 0.85
+    assert result.settings["units"] == 200 and result.settings["batch_size"] == 32
+    assert hidden_probe(*data, epochs=40, batch_size=32) == result
 
 
 def test_a_constant_feature_is_no_harm():
     x = np.stack([np.repeat([-1.0, 1.0], 50), np.ones(100)], axis=1)
     y = np.repeat([0, 1], 50)
-    assert hidden_probe(x, y, x, y, batch_size=20) == 1.0
+    assert hidden_probe(x, y, x, y, batch_size=20).value == 1.0
 
 
 def test_mistakes_are_named():
     x, y = np.eye(4), np.arange(4)
     with pytest.raises(ValueError, match="Received: units=0"):
         hidden_probe(x, y, x, y, units=0)
+    with pytest.raises(ValueError, match="Received: dropout=2"):
+        hidden_probe(x, y, x, y, dropout=2)
+    with pytest.raises(ValueError, match="test_labels must be 4 integers"):
+        hidden_probe(x, y, x, None)

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from cases import images, make
 
 from tfssl.transfer import (
-    KNNCallback,
     few_label_indices,
     few_label_knn,
+    knn,
     knn_accuracy,
     knn_predict,
 )
@@ -82,20 +81,6 @@ def test_what_cannot_be_is_refused():
         knn_predict(BANK, LABELS[:59], QUERIES, 5)
     with pytest.raises(ValueError, match="loud"):
         knn_predict(BANK, LABELS, QUERIES, 5, vote="loud")
-    with pytest.raises(ValueError, match="k=5"):
-        KNNCallback((images(4), LABELS[:4]), (images(4), LABELS[:4]), k=5)
-
-
-def test_the_callback_logs_what_the_features_give():
-    x, y = images(32), np.arange(32) % 3
-    model = make("simclr")
-    callback = KNNCallback((x, y), (x[:8], y[:8]), k=3, every=2)
-    history = model.fit(x, batch_size=16, epochs=3, callbacks=[callback], verbose=0)
-    logged = history.history["knn_accuracy"]
-    # After epoch 2, and after the last one.
-    assert len(logged) == 2
-    f = np.asarray(model.predict(x, verbose=0))
-    assert logged[-1] == knn_accuracy(f, y, f[:8], y[:8], k=3)
 
 
 @pytest.mark.parametrize("temperature", [1e-3, 1e-9])
@@ -129,19 +114,6 @@ def test_what_gives_no_accuracy_is_refused(changes, message):
         knn_accuracy(**{**arguments, **changes})
 
 
-def test_the_callback_refuses_before_training():
-    x, y = images(4), np.zeros(4, "int64")
-    for changes, message in (
-        ({"every": 0}, "every=0"),
-        ({"k": 0}, "k=0"),
-        ({"temperature": -1}, "temperature=-1"),
-        ({"test": (x, None)}, "Labels of test must be 4 integers"),
-        ({"train": (x, y - 1)}, "Labels of train must be classes from 0"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            KNNCallback(**{"train": (x, y), "test": (x, y), "k": 2, **changes})
-
-
 def test_few_labels_are_a_mean_over_banks_that_are_drawn():
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
@@ -150,8 +122,19 @@ def test_few_labels_are_a_mean_over_banks_that_are_drawn():
     for seed in (4, 5, 6):
         rows = few_label_indices(labels, 5, seed=seed)
         values.append(knn_accuracy(x[rows], labels[rows], x, labels, k=5))
-    mean, std = few_label_knn(x, labels, x, labels, 5, draws=3, seed=4)
-    assert mean == pytest.approx(np.mean(values)) and mean < 1
-    assert std == pytest.approx(np.std(values)) and std > 0
+    result = few_label_knn(x, labels, x, labels, 5, draws=3, seed=4)
+    assert result.draws == tuple(values) and result.value < 1
+    assert result.std == pytest.approx(np.std(values, ddof=1)) and result.std > 0
+    assert result.settings["k"] == result.settings["labels_per_class"] == 5
     with pytest.raises(ValueError, match="draws=0"):
         few_label_knn(x, labels, x, labels, 5, draws=0)
+
+
+def test_the_protocol_is_the_accuracy_and_its_settings():
+    result = knn(BANK, LABELS, QUERIES, LABELS[:23], k=7, temperature=0.2)
+    accuracy = knn_accuracy(BANK, LABELS, QUERIES, LABELS[:23], 7, 0.2)
+    assert result.value == accuracy and result.protocol == "knn"
+    assert result.settings == {"k": 7, "temperature": 0.2}
+    # From lists of labels, too.
+    again = few_label_knn(BANK, LABELS.tolist(), QUERIES, LABELS[:23].tolist(), 2)
+    assert again.protocol == "few_knn" and len(again.draws) == 10

@@ -4,12 +4,13 @@ from tfssl.runs.checkpoints import Checkpoints, Position
 from tfssl.runs.devices import has_bfloat16, is_chief, scope, set_up, strategy
 from tfssl.runs.metrics import read_metrics
 from tfssl.runs.record import data_of, model_of, settings
-from tfssl.runs.report import write_report, write_run_report
+from tfssl.runs.report import RESULTS, write_report, write_run_report
 from tfssl.runs.workdir import Workdir
 
 __all__ = [
     "Checkpoints",
     "Position",
+    "RESULTS",
     "Workdir",
     "data_of",
     "has_bfloat16",

@@ -1,5 +1,7 @@
 """What a run is made from, as run.json keeps it, and back again."""
 
+import keras
+
 from tfssl import data, methods
 
 # Where a recipe's image size, that of the views, is kept: images are stored at another.
@@ -27,25 +29,21 @@ def settings(recipe, images, **others):
 
 
 def model_of(run):
-    """The model of a run as its newest checkpoint has it.
+    """The model of a finished run: its newest checkpoint, with the encoder it saved.
 
     Args:
         run: `tfssl.runs.Workdir`.
 
     Returns:
         Compiled `tfssl.methods.Method`.
-
-    Raises:
-        ValueError: for a folder without a checkpoint.
     """
     saved = run.info["settings"]
     recipe = methods.Recipe.from_dict({**saved, "image_size": saved[_VIEW_SIZE]})
     model = recipe.make(saved["num_images"], seed=saved.get("seed", 0))
-    if run.restore(model).epoch == 0:
-        raise ValueError(
-            f"{run.path} has no checkpoint of a finished epoch. Give the folder of a "
-            f"run that was trained. Received: {run.path}"
-        )
+    run.restore(model)
+    encoder = keras.saving.load_model(run.path / "encoder.keras", compile=False)
+    # Of an optimizer that averages the weights, the averages.
+    model.encoder.set_weights(encoder.get_weights())
     return model
 
 

@@ -1,32 +1,51 @@
-"""What an encoder is worth: kNN, linear probe, few labels."""
+"""What an encoder is worth: kNN, linear probe, few labels, distillation.
+
+The protocols of features, `knn`, `few_label_knn`, `linear_probe` and `hidden_probe`,
+take `(train_features, train_labels, test_features, test_labels)`; `few_label_accuracy`
+takes the encoder and the images. Each returns a `Result`.
+"""
 
 from tfssl.transfer.classifier import classifier, copy_of, reinitialized
 from tfssl.transfer.distillation import Distillation, distillation_loss
-from tfssl.transfer.features import features
-from tfssl.transfer.few_labels import few_label_indices
-from tfssl.transfer.finetune import FewLabelTrainer, default_augmentation, finetune
+from tfssl.transfer.features import features, predict
+from tfssl.transfer.few_labels import few_label_accuracy
 from tfssl.transfer.head import with_head
 from tfssl.transfer.hidden import hidden_probe
-from tfssl.transfer.knn import KNNCallback, few_label_knn, knn_accuracy, knn_predict
-from tfssl.transfer.linear import LinearProbe, linear_probe
+from tfssl.transfer.knn import few_label_knn, knn, knn_accuracy, knn_predict
+from tfssl.transfer.knn_callback import KNNCallback
+from tfssl.transfer.linear import linear_probe
+from tfssl.transfer.result import (
+    Result,
+    read_results,
+    record_results,
+    table,
+    write_results,
+)
+from tfssl.transfer.subsets import few_label_indices
+from tfssl.transfer.trainer import FewLabelTrainer
 
 __all__ = [
     "Distillation",
     "FewLabelTrainer",
     "KNNCallback",
-    "LinearProbe",
+    "Result",
     "classifier",
     "copy_of",
-    "default_augmentation",
     "distillation_loss",
     "features",
+    "few_label_accuracy",
     "few_label_indices",
     "few_label_knn",
-    "finetune",
     "hidden_probe",
+    "knn",
     "knn_accuracy",
     "knn_predict",
     "linear_probe",
+    "predict",
+    "read_results",
+    "record_results",
     "reinitialized",
+    "table",
     "with_head",
+    "write_results",
 ]

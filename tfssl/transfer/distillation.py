@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from tfssl import layers, replicas
+from tfssl import layers, losses
+from tfssl.checks import check_fraction, check_positive
 from tfssl.methods import Method
 from tfssl.views import CropViews
 
@@ -52,13 +53,13 @@ class Distillation(Method):
             teaches, in inference mode; yours is left as it is.
         views: `tfssl.views.Views` of one view. Defaults to crops and flips
             (`tfssl.views.CropViews`) at the student's image size.
-        temperature: positive float. Defaults to 1.
+        temperature: float above 0, divides the logits of both. Defaults to 1.
         alpha: float in [0, 1], weight of the teacher. Defaults to 1: no labels.
         seed: int, of the views. Defaults to 0.
 
     Raises:
-        ValueError: if the two classify other classes, or for a temperature or weight
-            out of range.
+        ValueError: if the two have different numbers of classes, for a temperature or
+            weight out of range, or views of another number than one.
 
     Example:
         >>> import numpy as np, tfssl
@@ -74,6 +75,7 @@ class Distillation(Method):
     """
 
     views_class = CropViews
+    num_views = 1
     log_names = ("agreement",)
     # Its features are logits; a new student gives all images the same.
     can_collapse = False
@@ -94,47 +96,29 @@ class Distillation(Method):
                 "Student and teacher must tell the same classes apart. Received: "
                 f"{student.output_shape[-1]} and {teacher.output_shape[-1]} logits"
             )
-        if temperature <= 0:
-            raise ValueError(
-                f"temperature must be positive. Received: temperature={temperature}"
-            )
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha must be within [0, 1]. Received: alpha={alpha}")
+        check_positive(temperature=temperature)
+        check_fraction(alpha=alpha)
         self.student = student
         self.teacher = layers.frozen_copy(teacher, "teacher")
         self.temperature = temperature
         self.alpha = alpha
 
-    def views_of(self, data):
-        views = super().views_of(data)
-        if self.alpha == 1:
-            return views
-        if not isinstance(data, (tuple, list)) or len(data) < 2:
+    def batch_of(self, data):
+        batch = super().batch_of(data)
+        if self.alpha < 1 and batch.labels is None:
             raise ValueError(
                 f"alpha={self.alpha} needs labels, -1 for images without. Feed "
                 "(images, labels). Received: images alone"
             )
-        return (*views, ops.cast(data[1], "int32"))
+        return batch
 
-    def views_loss(self, views):
-        images, *labels = views
+    def views_loss(self, batch):
+        (images,) = batch.views
         teacher = self.teacher(images, training=False)
         student = self.student(images, training=True)
         loss = self.alpha * distillation_loss(teacher, student, self.temperature)
-        if labels:
-            loss += (1.0 - self.alpha) * _labelled_loss(labels[0], student)
-        same = ops.equal(ops.argmax(teacher, axis=-1), ops.argmax(student, axis=-1))
-        return loss, {"agreement": ops.mean(ops.cast(same, "float32"))}
-
-
-def _labelled_loss(labels, logits):
-    """Mean cross-entropy of the images that have a label; 0 if none has.
-
-    Of those of all replicas: the mean over the replicas is that of one device.
-    """
-    known = ops.cast(labels >= 0, "float32")
-    each = ops.sparse_categorical_crossentropy(
-        ops.maximum(labels, 0), ops.cast(logits, "float32"), from_logits=True
-    )
-    count = ops.maximum(replicas.mean(ops.sum(known)), 1.0 / replicas.count())
-    return ops.sum(known * each) / count
+        if self.alpha < 1:
+            labels = ops.cast(batch.labels, "int32")
+            loss += (1.0 - self.alpha) * losses.labelled_cross_entropy(student, labels)
+        agreement = losses.accuracy(student, ops.argmax(teacher, axis=-1))
+        return loss, {"agreement": agreement}

@@ -1,6 +1,10 @@
 """Features of an image set."""
 
+import keras
 import numpy as np
+
+from tfssl.methods import Method
+from tfssl.training import check_images, fit_images, input_size
 
 
 def features(encoder, images, batch_size=500, verbose=0):
@@ -9,19 +13,62 @@ def features(encoder, images, batch_size=500, verbose=0):
     Args:
         encoder: `keras.Model` from images to features `[batch, dim]` or to a feature
             map, which is average-pooled; a `tfssl.methods.Method` too.
-        images: array `[n, height, width, 3]`, pixel values in [0, 255].
+        images: array `[n, height, width, 3]`, pixel values in [0, 255], in memory or a
+            `np.memmap`. Images of another size than the encoder's are brought to it by
+            `tfssl.training.fit_images`, a batch at a time.
         batch_size: int. Defaults to 500.
         verbose: 0 or 1, whether to show a progress bar. Defaults to 0.
 
     Returns:
         float32 NumPy array `[n, dim]`.
 
+    Raises:
+        ValueError: for images of another shape or range.
+
     Example:
         >>> import numpy as np, tfssl
         >>> encoder = tfssl.encoders.resnet18(16, stem="small", width=4)
-        >>> tfssl.transfer.features(encoder, np.zeros((3, 16, 16, 3), "uint8")).shape
+        >>> tfssl.transfer.features(encoder, np.zeros((3, 24, 40, 3), "uint8")).shape
         (3, 32)
     """
-    out = encoder.predict(images, batch_size=batch_size, verbose=verbose)
-    out = np.asarray(out, "float32")
+    out = predict(encoder, images, batch_size, verbose)
     return out.mean(axis=(1, 2)) if out.ndim == 4 else out
+
+
+def predict(model, images, batch_size=500, verbose=0):
+    """What a model of images gives, in inference mode, such as a classifier's logits.
+
+    Args:
+        model, images, batch_size, verbose: as in `features`.
+
+    Returns:
+        float32 NumPy array `[n, ...]`.
+
+    Raises:
+        ValueError: as `features`.
+    """
+    batches = _FittedBatches(
+        check_images(images), image_size_of(model), batch_size=batch_size
+    )
+    return np.asarray(model.predict(batches, verbose=verbose), "float32")
+
+
+def image_size_of(model):
+    """Height and width of the images that a model, or a method's encoder, takes."""
+    return input_size(model.encoder if isinstance(model, Method) else model)
+
+
+class _FittedBatches(keras.utils.PyDataset):
+    """Images in their order, each batch brought to the size of the model's input."""
+
+    def __init__(self, images, size, batch_size):
+        super().__init__()
+        self.images, self.size, self.batch_size = images, size, batch_size
+
+    def __len__(self):
+        return -(-len(self.images) // self.batch_size)
+
+    def __getitem__(self, index):
+        start = index * self.batch_size
+        batch = np.asarray(self.images[start : start + self.batch_size])
+        return (keras.ops.convert_to_numpy(fit_images(batch, self.size)),)

@@ -1,53 +1,120 @@
-"""Small labelled subsets."""
+"""Accuracy with few labels: frozen, fine-tuned, and from scratch."""
 
 import numpy as np
 
+from tfssl.checks import check_count
+from tfssl.transfer.features import features, predict
+from tfssl.transfer.logistic import cross_validated_logistic
+from tfssl.transfer.result import Result
+from tfssl.transfer.subsets import few_label_indices
+from tfssl.transfer.trainer import TRAINED, FewLabelTrainer
 
-def few_label_indices(labels, labels_per_class=None, label_fraction=None, seed=0):
-    """Indices of a random subset that is balanced, or stratified.
+MODES = ("frozen", *TRAINED)
+
+
+def few_label_accuracy(
+    encoder,
+    train,
+    test,
+    mode="finetuned",
+    *,
+    labels_per_class=None,
+    label_fraction=None,
+    draws=5,
+    steps=400,
+    batch_size=64,
+    learning_rate=1e-3,
+    augment="auto",
+    seed=0,
+    verbose=0,
+):
+    """Test accuracy with few labels, over several draws of them.
+
+    The modes differ in where the encoder comes from and in what is trained:
+
+        frozen      pretrained features, and a logistic regression on them; its penalty
+                    is chosen by cross-validation on the labelled images
+        finetuned   the pretrained encoder and that classifier, trained together
+        scratch     the same network with random weights, trained in the same way
+
+    The schedule is fixed beforehand and the test images are used once, at its end.
 
     Args:
-        labels: integer array `[n]`.
-        labels_per_class: int, images of each class; or
-        label_fraction: float in (0, 1], share of each class, at least one image.
-        seed: int.
+        encoder: `keras.Model` from images to features.
+        train: `tfssl.data.ImageData` with labels, to draw from. Images of another size
+            than the encoder's are brought to it.
+        test: `tfssl.data.ImageData` with labels.
+        mode: "frozen", "finetuned" or "scratch".
+        labels_per_class: int, or
+        label_fraction: float; see `few_label_indices`.
+        draws: int, labelled subsets; draw i has the seed `seed + i`. Defaults to 5.
+        steps, batch_size, learning_rate, augment: of "finetuned" and "scratch", see
+            `FewLabelTrainer`.
+        seed: int. Defaults to 0.
+        verbose: 0 or 1, whether to print a line for each draw.
 
     Returns:
-        Sorted integer array.
+        `Result` over the draws, whose protocol is the mode.
 
     Raises:
-        ValueError: unless exactly one of the two is given and every class has enough.
+        ValueError: for an unknown mode, data without labels, more labels than there
+            are, or numbers that are out of range.
 
     Example:
-        >>> import numpy as np
-        >>> from tfssl.transfer import few_label_indices
-        >>> labels = np.repeat([0, 1], 10)
-        >>> labels[few_label_indices(labels, labels_per_class=2)].tolist()
-        [0, 0, 1, 1]
+        >>> import tfssl
+        >>> train = tfssl.data.load("digits", "train")
+        >>> test = tfssl.data.load("digits", "test")
+        >>> encoder = tfssl.encoders.dim_cnn(16, width=8, dim=32)
+        >>> result = tfssl.transfer.few_label_accuracy(
+        ...     encoder, train, test, "frozen", labels_per_class=2, draws=3
+        ... )
+        >>> result.protocol, len(result.draws), result.settings["labelled_images"]
+        ('frozen', 3, 20)
+
+    Source: Chen et al. 2020, arXiv 2002.05709, sections 5 and B.5: the same network
+    fine-tuned and from scratch.
     """
-    if (labels_per_class is None) == (label_fraction is None):
-        raise ValueError(
-            "Give one of labels_per_class and label_fraction. Received: "
-            f"labels_per_class={labels_per_class}, label_fraction={label_fraction}"
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {MODES}. Received: mode={mode!r}")
+    check_count(draws=draws)
+    for data in (train, test):
+        data.require_labels()
+    subsets = [
+        few_label_indices(train.labels, labels_per_class, label_fraction, seed + draw)
+        for draw in range(draws)
+    ]
+    settings = {
+        "labelled_images": len(subsets[0]),
+        "labels_per_class": labels_per_class,
+        "label_fraction": label_fraction,
+        "draws": draws,
+        "seed": seed,
+        "test_images": len(test.labels),
+    }
+    if mode == "frozen":
+        settings["classifier"] = "logistic regression, L2 by cross-validation"
+        bank, queries = (features(encoder, data.images) for data in (train, test))
+    else:
+        num_classes = int(train.labels.max()) + 1
+        trainer = FewLabelTrainer(
+            encoder, num_classes, steps, batch_size, learning_rate, augment
         )
-    if labels_per_class is not None and labels_per_class < 1:
-        raise ValueError(
-            f"labels_per_class must be at least 1. Received: {labels_per_class}"
+        settings.update(
+            optimizer="AdamW, warm-up and cosine",
+            steps=steps,
+            batch_size=min(batch_size, len(subsets[0])),
+            learning_rate=learning_rate,
+            augmentation=repr(trainer.augment),
         )
-    if label_fraction is not None and not 0 < label_fraction <= 1:
-        raise ValueError(
-            f"label_fraction must be in (0, 1]. Received: {label_fraction}"
-        )
-    labels = np.asarray(labels)
-    random = np.random.default_rng(seed)
-    chosen = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        count = labels_per_class or max(1, round(label_fraction * len(rows)))
-        if count > len(rows):
-            raise ValueError(
-                f"Class {label} has {len(rows)} images, fewer than labels_per_class="
-                f"{labels_per_class}."
-            )
-        chosen.append(random.choice(rows, count, replace=False))
-    return np.sort(np.concatenate(chosen))
+    accuracies = []
+    for draw, rows in enumerate(subsets):
+        labels = train.labels[rows]
+        if mode == "frozen":
+            predicted = cross_validated_logistic(bank[rows], labels).predict(queries)
+        else:
+            model = trainer.fit(train.images[rows], labels, mode, seed=seed + draw)
+            predicted = predict(model, test.images).argmax(axis=1)
+        accuracies.append(float(np.mean(predicted == test.labels)))
+        if verbose:
+            print(f"  {mode}, draw {draw + 1} of {draws}: {accuracies[-1]:.4f}")
+    return Result.over_draws(mode, accuracies, settings)

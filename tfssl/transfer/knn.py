@@ -1,11 +1,11 @@
-"""k nearest neighbours on features."""
+"""Classification by the k nearest neighbours of features."""
 
-import keras
 import numpy as np
 
 from tfssl.checks import check_count, check_positive
-from tfssl.transfer.features import features
-from tfssl.transfer.few_labels import few_label_indices
+from tfssl.transfer.labels import check_labels
+from tfssl.transfer.result import Result
+from tfssl.transfer.subsets import few_label_indices
 
 
 def knn_predict(
@@ -45,8 +45,8 @@ def knn_predict(
 
     Source: Wu et al. 2018, arXiv 1805.01978, section 3.4.
     """
-    _check_numbers(k, temperature, len(train_features))
-    train_labels = _class_labels(train_labels, len(train_features), "train_labels")
+    check_neighbours(k, temperature, len(train_features))
+    train_labels = check_labels(train_labels, len(train_features), "train_labels")
     if vote not in ("weighted", "majority"):
         raise ValueError(f'vote must be "weighted" or "majority". Received: {vote!r}')
     bank = _unit_rows(train_features)
@@ -72,7 +72,7 @@ def knn_predict(
 def knn_accuracy(
     train_features, train_labels, test_features, test_labels, k=200, temperature=0.1
 ):
-    """Share of test features whose `knn_predict` is right.
+    """Fraction of the test features that `knn_predict` classifies rightly.
 
     Args:
         train_features, train_labels, test_features, k, temperature: of `knn_predict`.
@@ -84,11 +84,39 @@ def knn_accuracy(
     Raises:
         ValueError: as `knn_predict`.
     """
-    test_labels = _class_labels(test_labels, len(test_features), "test_labels")
+    test_labels = check_labels(test_labels, len(test_features), "test_labels")
     predictions = knn_predict(
         train_features, train_labels, test_features, k, temperature
     )
     return float(np.mean(predictions == test_labels))
+
+
+def knn(
+    train_features, train_labels, test_features, test_labels, k=200, temperature=0.1
+):
+    """The protocol "knn": `knn_accuracy` with the whole training set as the bank.
+
+    Args:
+        train_features, train_labels, test_features, test_labels, k, temperature: of
+            `knn_accuracy`.
+
+    Returns:
+        `Result`.
+
+    Raises:
+        ValueError: as `knn_predict`.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.transfer import knn
+        >>> x, y = np.eye(4)[np.arange(40) % 4], np.arange(40) % 4
+        >>> print(knn(x, y, x, y, k=5))
+        knn  1.0000
+    """
+    accuracy = knn_accuracy(
+        train_features, train_labels, test_features, test_labels, k, temperature
+    )
+    return Result("knn", accuracy, settings={"k": k, "temperature": temperature})
 
 
 def few_label_knn(
@@ -101,17 +129,19 @@ def few_label_knn(
     draws=10,
     seed=0,
 ):
-    """`knn_accuracy` with a bank of few labels, k as many as a class has.
+    """The protocol "few_knn": `knn_accuracy` with a bank of few labels.
+
+    k is the number of labels of each class.
 
     Args:
         train_features, train_labels, test_features, test_labels, temperature: of
             `knn_accuracy`.
         labels_per_class: int, rows of each class that are drawn for the bank.
-        draws: int, banks to draw. Defaults to 10.
-        seed: int, of the first draw. Defaults to 0.
+        draws: int, banks to draw; bank i has the seed `seed + i`. Defaults to 10.
+        seed: int. Defaults to 0.
 
     Returns:
-        Tuple of floats: mean and standard deviation over the draws.
+        `Result` over the draws.
 
     Raises:
         ValueError: as `few_label_indices` and `knn_accuracy`.
@@ -120,29 +150,46 @@ def few_label_knn(
         >>> import numpy as np
         >>> from tfssl.transfer import few_label_knn
         >>> x, y = np.eye(4)[np.arange(40) % 4], np.arange(40) % 4
-        >>> few_label_knn(x, y, x, y, labels_per_class=2)
-        (1.0, 0.0)
+        >>> print(few_label_knn(x, y, x, y, labels_per_class=2))
+        few_knn  1.0000 +- 0.0000
     """
     check_count(draws=draws)
-    train_labels = np.asarray(train_labels)
-    values = []
-    for draw in range(draws):
-        rows = few_label_indices(train_labels, labels_per_class, seed=seed + draw)
-        bank, labels = train_features[rows], train_labels[rows]
-        values.append(
-            knn_accuracy(
-                bank,
-                labels,
-                test_features,
-                test_labels,
-                labels_per_class,
-                temperature,
-            )
+    train_labels = check_labels(train_labels, len(train_features), "train_labels")
+    subsets = [
+        few_label_indices(train_labels, labels_per_class, seed=seed + draw)
+        for draw in range(draws)
+    ]
+    accuracies = [
+        knn_accuracy(
+            train_features[rows],
+            train_labels[rows],
+            test_features,
+            test_labels,
+            labels_per_class,
+            temperature,
         )
-    return float(np.mean(values)), float(np.std(values))
+        for rows in subsets
+    ]
+    settings = {
+        "labels_per_class": labels_per_class,
+        "k": labels_per_class,
+        "temperature": temperature,
+        "draws": draws,
+        "seed": seed,
+    }
+    return Result.over_draws("few_knn", accuracies, settings)
 
 
-def _check_numbers(k, temperature, bank):
+def check_neighbours(k, temperature, bank):
+    """Refuses a k or temperature that a bank of so many rows cannot be searched with.
+
+    Args:
+        k, temperature: of `knn_predict`.
+        bank: int, rows of the bank.
+
+    Raises:
+        ValueError: as `knn_predict`.
+    """
     check_count(k=k)
     check_positive(temperature=temperature)
     if k > bank:
@@ -151,67 +198,6 @@ def _check_numbers(k, temperature, bank):
         )
 
 
-def _class_labels(labels, count, name):
-    """The labels as an array, if each of so many rows has one."""
-    array = np.asarray(labels)
-    if labels is None or array.shape != (count,) or array.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name} must be {count} integers, one for each image. Received: "
-            + ("None" if labels is None else f"shape {array.shape} of {array.dtype}")
-        )
-    if array.size and array.min() < 0:
-        raise ValueError(
-            f"{name} must be classes from 0; leave out images without a label. "
-            f"Received: {array.min()}"
-        )
-    return array
-
-
 def _unit_rows(x):
     x = np.asarray(x, "float32")
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-
-
-class KNNCallback(keras.callbacks.Callback):
-    """Logs `knn_accuracy` of the model's features while it trains.
-
-    Args:
-        train: tuple of images `[n, height, width, 3]` and labels `[n]`: the bank.
-        test: tuple of images and labels to classify.
-        k, temperature: of `knn_predict`.
-        every: int, epochs between measurements; the last epoch is always measured.
-
-    Raises:
-        ValueError: as `knn_predict`, before training.
-
-    Example:
-        >>> import numpy as np, tfssl
-        >>> x, y = np.zeros((8, 16, 16, 3), "uint8"), np.arange(8) % 2
-        >>> callback = tfssl.transfer.KNNCallback(train=(x, y), test=(x, y), k=3)
-    """
-
-    def __init__(self, train, test, k=200, temperature=0.1, every=1):
-        super().__init__()
-        _check_numbers(k, temperature, len(train[0]))
-        check_count(every=every)
-        for name, (images, labels) in (("train", train), ("test", test)):
-            _class_labels(labels, len(images), f"Labels of {name}")
-        self.train = train
-        self.test = test
-        self.k = k
-        self.temperature = temperature
-        self.every = every
-
-    def on_epoch_end(self, epoch, logs=None):
-        last = epoch + 1 == self.params.get("epochs")
-        if logs is None or not (last or (epoch + 1) % self.every == 0):
-            return
-        model = self.model
-        logs["knn_accuracy"] = knn_accuracy(
-            features(model, self.train[0]),
-            self.train[1],
-            features(model, self.test[0]),
-            self.test[1],
-            self.k,
-            self.temperature,
-        )

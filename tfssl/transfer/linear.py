@@ -1,30 +1,16 @@
 """Linear probe: multinomial logistic regression on fixed features."""
 
-import dataclasses
 import numbers
-import warnings
 
 import numpy as np
 
 from tfssl.checks import check_positive
+from tfssl.transfer.labels import check_labels
+from tfssl.transfer.logistic import fit_logistic
+from tfssl.transfer.result import Result
 
 # Strengths of the L2 penalty on the mean cross-entropy.
 L2_GRID = tuple(10.0**power for power in (-6, -5, -4, -3, -2, -1))
-
-
-@dataclasses.dataclass(frozen=True)
-class LinearProbe:
-    """Result of `linear_probe`.
-
-    Args:
-        accuracy: float, on the test features.
-        l2: float, the chosen penalty.
-        validation: dict, held-out accuracy of each penalty that was tried.
-    """
-
-    accuracy: float
-    l2: float
-    validation: dict
 
 
 def linear_probe(
@@ -36,7 +22,7 @@ def linear_probe(
     validation_fraction=0.1,
     seed=0,
 ):
-    """Accuracy of a linear classifier on frozen features.
+    """The protocol "linear": accuracy of a linear classifier on frozen features.
 
     Features are standardised with the training mean and deviation. The penalty is
     chosen on a part held out of the training features, the classifier is then fitted
@@ -44,24 +30,26 @@ def linear_probe(
 
     Args:
         train_features, test_features: float arrays `[n, dim]`, `[m, dim]`.
-        train_labels, test_labels: integer arrays.
+        train_labels, test_labels: integer arrays `[n]`, `[m]`, from 0.
         l2: penalties to choose from, or one number. Defaults to 1e-6 ... 0.1.
-        validation_fraction: float, share of the training features held out.
-        seed: int, of the split.
+        validation_fraction: float, fraction of the training features held out.
+            Defaults to 0.1.
+        seed: int, of the split. Defaults to 0.
 
     Returns:
-        `LinearProbe`.
+        `Result` with the chosen penalty `l2` and `validation_accuracy`, a dict of the
+        held-out accuracy of each penalty that was tried, among its settings.
 
     Raises:
-        ValueError: if a class has fewer than two training features to split, or a
-            penalty is not above 0.
+        ValueError: if a class has fewer than two training features to split, a penalty
+            is not above 0, or the labels are not an integer from 0 for each row.
 
     Example:
         >>> import numpy as np
         >>> from tfssl.transfer import linear_probe
         >>> x = np.random.default_rng(0).normal(size=(80, 5))
         >>> y = (x[:, 0] > 0).astype(int)
-        >>> linear_probe(x, y, x, y).accuracy > 0.9
+        >>> linear_probe(x, y, x, y).value > 0.9
         True
 
     Source: Chen et al. 2020, arXiv 2002.05709, appendix B.8 (logistic regression with
@@ -74,6 +62,8 @@ def linear_probe(
         raise ValueError(f"l2 must name at least one penalty. Received: l2={l2}")
     for penalty in grid:
         check_positive(l2=penalty)
+    train_labels = check_labels(train_labels, len(train_features), "train_labels")
+    test_labels = check_labels(test_labels, len(test_features), "test_labels")
     train, test = standardized(train_features, test_features)
     validation = {}
     if len(grid) > 1:
@@ -92,8 +82,14 @@ def linear_probe(
             start = model
     chosen = max(validation, key=validation.get) if validation else grid[0]
     model = fit_logistic(train, train_labels, chosen, start if validation else None)
-    accuracy = float(np.mean(model.predict(test) == np.asarray(test_labels)))
-    return LinearProbe(accuracy, chosen, validation)
+    accuracy = float(np.mean(model.predict(test) == test_labels))
+    settings = {
+        "l2": chosen,
+        # As JSON has them: its keys are strings.
+        "validation_accuracy": {str(l2): value for l2, value in validation.items()},
+        "seed": seed,
+    }
+    return Result("linear", accuracy, settings=settings)
 
 
 def standardized(train_features, test_features):
@@ -108,34 +104,3 @@ def standardized(train_features, test_features):
     mean, std = np.mean(train_features, axis=0), np.std(train_features, axis=0)
     std = np.where(std > 0, std, 1.0)
     return tuple((x - mean) / std for x in (train_features, test_features))
-
-
-def fit_logistic(features, labels, l2, start=None):
-    """Multinomial logistic regression with penalty `l2 / 2 * |W|^2` on the mean loss.
-
-    Args:
-        features: float array `[n, dim]`.
-        labels: integer array `[n]`.
-        l2: float, above 0.
-        start: a fitted model of the same shape to start from, or None.
-
-    Returns:
-        `sklearn.linear_model.LogisticRegression`.
-
-    Raises:
-        ValueError: for a penalty that is not above 0.
-    """
-    check_positive(l2=l2)
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(
-        C=1.0 / (l2 * len(features)), max_iter=300, tol=1e-4, warm_start=True
-    )
-    if start is not None:
-        model.coef_, model.intercept_ = start.coef_.copy(), start.intercept_.copy()
-        model.classes_ = start.classes_
-    with warnings.catch_warnings():
-        # The weakest penalties converge slowly and are seldom chosen.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(features, labels)

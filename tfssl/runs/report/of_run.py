@@ -1,7 +1,5 @@
 """The report of a run, from its folder, its model and its data."""
 
-import json
-
 import numpy as np
 
 from tfssl import transfer
@@ -67,5 +65,5 @@ def _results(run):
     results = []
     for name in RESULTS:
         if (run.path / name).exists():
-            results += json.loads((run.path / name).read_text())["results"]
+            results += transfer.read_results(run.path / name)["results"]
     return results

@@ -55,7 +55,7 @@ def write_report(
         test_features: float array `[m, dim]`.
         test_labels: integer array `[m]`.
         class_names: sequence of strings.
-        results: list of result dicts, as in evaluation.json and finetune.json.
+        results: list of `tfssl.transfer.Result`.
         figures: list of `(title, caption, rows)`, rows of pairs `(caption, image)`.
 
     Example:
@@ -88,9 +88,7 @@ def write_report(
 
 
 def _head(title, history, run, results):
-    numbers = [
-        (result["protocol"], f"{100 * result['value']:.1f} %") for result in results
-    ]
+    numbers = [(result.protocol, f"{100 * result.value:.1f} %") for result in results]
     if history:
         last = history[-1]
         numbers.append(("epochs", last["epoch"]))
@@ -110,22 +108,22 @@ def _results(results):
         return ""
     rows = []
     for result in results:
-        value = f"{100 * result['value']:.2f} %"
-        if result.get("std") is not None:
-            value += f" ± {100 * result['std']:.2f}"
+        value = f"{100 * result.value:.2f} %"
+        if result.std is not None:
+            value += f" ± {100 * result.std:.2f}"
         how = "; ".join(
             f"{key.replace('_', ' ')} {setting}"
-            for key, setting in result.get("settings", {}).items()
+            for key, setting in result.settings.items()
             if setting is not None and not isinstance(setting, dict)
         )
         rows.append(
-            f"<tr><td>{html.escape(result['protocol'])}</td>"
+            f"<tr><td>{html.escape(result.protocol)}</td>"
             f"<td class='num'>{value}</td><td class='soft'>{html.escape(how)}</td></tr>"
         )
     few = [
-        (result["protocol"], result["value"], result["std"])
+        (result.protocol, result.value, result.std)
         for result in results
-        if result.get("std") is not None
+        if result.std is not None
     ]
     chart = pictures.bar_chart(few) if len(few) > 1 else ""
     return (

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from cases import SIZE, encoder, images, make
+
+from tfssl.training import fit_images
+from tfssl.transfer import classifier, features, predict
+
+LARGE = np.random.default_rng(0).integers(0, 256, (11, 24, 40, 3), "uint8")
+
+
+def test_images_of_another_size_are_fitted():
+    network = encoder()
+    fitted = np.asarray(fit_images(LARGE, (SIZE, SIZE)))
+    found = features(network, LARGE, batch_size=4)
+    assert found.dtype == np.float32 and found.shape == (11, 128)
+    np.testing.assert_allclose(found, network.predict(fitted, verbose=0), atol=1e-4)
+
+
+def test_a_method_has_the_features_of_its_encoder():
+    model = make("simclr")
+    np.testing.assert_allclose(
+        features(model, LARGE), features(model.encoder, LARGE), atol=1e-4
+    )
+
+
+def test_batches_change_nothing():
+    network, x = encoder(), images(11)
+    whole = features(network, x)
+    for batch_size in (1, 4, 11):
+        np.testing.assert_allclose(features(network, x, batch_size), whole, atol=1e-4)
+
+
+def test_a_memory_map_is_read_a_batch_at_a_time(tmp_path):
+    np.save(tmp_path / "images.npy", LARGE)
+    network = encoder()
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(
+        features(network, mapped, 4), features(network, LARGE, 4)
+    )
+
+
+def test_predict_gives_the_logits():
+    model = classifier(encoder(), 3)
+    kernel = model.layers[-1].kernel
+    kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))
+    x = images(5)
+    np.testing.assert_allclose(predict(model, x, 2), np.asarray(model(x)), atol=1e-3)
+
+
+def test_bad_images_are_refused():
+    with pytest.raises(ValueError, match="Multiply the images by 255"):
+        features(encoder(), images(4) / 255.0)
+    with pytest.raises(ValueError, match=r"shape \(4, 16, 16, 1\)"):
+        predict(encoder(), images(4)[..., :1])

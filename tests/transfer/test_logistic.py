@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from tfssl.transfer.logistic import (
+    cross_validated_logistic,
+    dense_weights,
+    fit_logistic,
+)
+
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.integers(0, 4, 400)
+FEATURES = RANDOM.normal(size=(4, 10))[LABELS] + RANDOM.normal(size=(400, 10))
+
+
+def test_the_penalty_is_on_the_mean_loss():
+    """The gradient of mean cross-entropy + l2 / 2 |W|^2 is zero at the solution."""
+    l2 = 0.05
+    model = fit_logistic(FEATURES, LABELS, l2)
+    p = model.predict_proba(FEATURES)
+    p[np.arange(len(LABELS)), LABELS] -= 1
+    gradient = p.T @ FEATURES / len(LABELS) + l2 * model.coef_
+    np.testing.assert_allclose(gradient, 0, atol=2e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_adense_weights_layer_predicts_the_same(classes):
+    random = np.random.default_rng(0)
+    labels = np.arange(30) % classes
+    x = random.normal(size=(30, 4)) + labels[:, None]
+    head = cross_validated_logistic(x, labels)
+    kernel, bias = dense_weights(head, classes + 1)
+    logits = x @ kernel + bias
+    # The last class has no image and is never predicted.
+    np.testing.assert_array_equal(logits.argmax(1), head.predict(x))
+    difference = np.diff(logits[:, :2], axis=1)[:, 0]
+    p = head.predict_proba(x)
+    np.testing.assert_allclose(difference, np.log(p[:, 1] / p[:, 0]), atol=1e-4)
+
+
+def test_one_scale_for_all_features_changes_nothing():
+    model = cross_validated_logistic(FEATURES[:40], LABELS[:40])
+    moved = cross_validated_logistic(FEATURES[:40] * 100 + 7, LABELS[:40])
+    np.testing.assert_allclose(
+        model.predict_proba(FEATURES),
+        moved.predict_proba(FEATURES * 100 + 7),
+        atol=1e-3,
+    )
+
+
+def test_one_image_of_a_class_is_enough():
+    rows = [int(np.flatnonzero(LABELS == label)[0]) for label in range(4)]
+    model = cross_validated_logistic(FEATURES[rows], LABELS[rows])
+    assert model.score(FEATURES[rows], LABELS[rows]) == 1.0

@@ -1,0 +1,53 @@
+"""Small labelled subsets of an image set."""
+
+import numpy as np
+
+
+def few_label_indices(labels, labels_per_class=None, label_fraction=None, seed=0):
+    """Indices of a random subset: equally many of each class, or a fraction of each.
+
+    Args:
+        labels: integer array `[n]`.
+        labels_per_class: int, images of each class; or
+        label_fraction: float in (0, 1], fraction of each class, at least one image.
+        seed: int. Defaults to 0.
+
+    Returns:
+        Sorted integer array.
+
+    Raises:
+        ValueError: unless exactly one of the two is given and every class has enough.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.transfer import few_label_indices
+        >>> labels = np.repeat([0, 1], 10)
+        >>> labels[few_label_indices(labels, labels_per_class=2)].tolist()
+        [0, 0, 1, 1]
+    """
+    if (labels_per_class is None) == (label_fraction is None):
+        raise ValueError(
+            "Give one of labels_per_class and label_fraction. Received: "
+            f"labels_per_class={labels_per_class}, label_fraction={label_fraction}"
+        )
+    if labels_per_class is not None and labels_per_class < 1:
+        raise ValueError(
+            f"labels_per_class must be at least 1. Received: {labels_per_class}"
+        )
+    if label_fraction is not None and not 0 < label_fraction <= 1:
+        raise ValueError(
+            f"label_fraction must be in (0, 1]. Received: {label_fraction}"
+        )
+    labels = np.asarray(labels)
+    random = np.random.default_rng(seed)
+    chosen = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        count = labels_per_class or max(1, round(label_fraction * len(rows)))
+        if count > len(rows):
+            raise ValueError(
+                f"Class {label} has {len(rows)} images, fewer than labels_per_class="
+                f"{labels_per_class}."
+            )
+        chosen.append(random.choice(rows, count, replace=False))
+    return np.sort(np.concatenate(chosen))
