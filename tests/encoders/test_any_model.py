@@ -51,8 +51,11 @@ class Subclassed(keras.Model):
         lambda: keras.applications.MobileNetV3Small(
             (32, 32, 3), include_top=False, weights=None
         ),
-        lambda: keras.applications.EfficientNetV2B0(
-            input_shape=(32, 32, 3), include_top=False, weights=None
+        pytest.param(
+            lambda: keras.applications.EfficientNetV2B0(
+                input_shape=(32, 32, 3), include_top=False, weights=None
+            ),
+            marks=pytest.mark.matrix,
         ),
     ],
 )

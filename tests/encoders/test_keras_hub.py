@@ -13,6 +13,7 @@ from one_step import images, pretrained_one_step
 from tfssl.encoders import IMAGENET_MEAN, IMAGENET_STD, adapt, as_encoder, part
 
 keras_hub = pytest.importorskip("keras_hub")
+pytestmark = pytest.mark.matrix
 
 SIZE = 16
 

@@ -122,7 +122,9 @@ class SaveStates(keras.callbacks.Callback):
                 variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):
-        if time.monotonic() - self.saved < 60 * self.minutes:
+        # After the last step of an epoch comes the checkpoint of its end.
+        last = self.first + batch + 1 == self.params["steps"]
+        if last or time.monotonic() - self.saved < 60 * self.minutes:
             return
         model = self.model
         metrics = tuple(float(ops.convert_to_numpy(v)) for v in model.metrics_variables)
