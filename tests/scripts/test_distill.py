@@ -1,21 +1,22 @@
 """A teacher of few labels, and what a student learns from it."""
 
-import json
-
 import pytest
 from absl import flags
 from cases import encoder
 from programs import imported, run, write_npz
+
+import tfssl
 
 
 @pytest.mark.slow
 def test_distill(tmp_path):
     write_npz(tmp_path / "data.npz")
     data = f"--dataset=npz:{tmp_path / 'data.npz'}"
-    small = ("--encoder_width=4", "--batch_size=64", "--epochs=1", "--noreport")
-    run("pretrain", "--method=simclr_v2", data, *small, f"--workdir={tmp_path / 'a'}")
+    encoder().save(tmp_path / "encoder.keras")
+    projector = tfssl.heads.projection_head(128, (24, 24, 8))
+    projector.save(tmp_path / "projector.keras")
     flags = (
-        f"--encoder={tmp_path / 'a' / 'encoder.keras'}",
+        f"--encoder={tmp_path / 'encoder.keras'}",
         "--head_layer=1",
         "--labels_per_class=8",
         "--steps=20",
@@ -29,11 +30,13 @@ def test_distill(tmp_path):
     )
     out = run("distill", *flags)
     assert "agrees with the teacher" in out
-    content = json.loads((tmp_path / "b" / "distillation.json").read_text())
-    names = [result["protocol"] for result in content["results"]]
+    content = tfssl.transfer.read_results(tmp_path / "b" / "distillation.json")
+    results = content["results"]
+    names = [result.protocol for result in results]
     assert names == ["teacher", "distilled", "labels_alone"]
-    agreement = content["results"][0]["settings"]["agreement_with_teacher"]
-    assert agreement == 1.0
+    assert results[0].settings["agreement_with_teacher"] == 1.0
+    assert all(result.settings["labelled_images"] == 16 for result in results)
+    assert tfssl.transfer.table(results) in out
     # The same command again finds everything done and says the same.
     assert run("distill", *flags).splitlines()[-2:] == out.splitlines()[-2:]
     assert (tmp_path / "b" / "student.keras").exists()

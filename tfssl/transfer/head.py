@@ -11,7 +11,7 @@ def with_head(encoder, projector, layer=1):
 
     Args:
         encoder: `keras.Model` from images to features.
-        projector: `keras.Model` of `tfssl.layers.projection_head`, from these features.
+        projector: `keras.Model` of `tfssl.heads.projection_head`, from these features.
         layer: int, linear layers of the projector to keep, each with the normalisation
             and ReLU that follow it; 0 for the encoder alone. Defaults to 1.
 
@@ -19,12 +19,13 @@ def with_head(encoder, projector, layer=1):
         `keras.Model` from images to features. It shares its weights with the two.
 
     Raises:
-        ValueError: if the projector has no such layer, or takes other features.
+        ValueError: if the projector has no such layer, or takes features of another
+            width.
 
     Example:
         >>> import tfssl
         >>> encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
-        >>> projector = tfssl.layers.projection_head(32, (24, 24, 8))
+        >>> projector = tfssl.heads.projection_head(32, (24, 24, 8))
         >>> tfssl.transfer.with_head(encoder, projector, layer=2).output_shape
         (None, 24)
 
