@@ -241,6 +241,8 @@ def make_encoder(name, image_size, width=64, split="lab", **kwargs):
 RECIPES = {
     "cmc": {
         "digits": digits(
+            measured="37 s on 2 CPU cores; kNN .913 with 5 labels a class, .992 with "
+            "all 1,297 [77fad41]",
             arguments={"temperature": 0.2, "projector": (128, 64)},
             # Two views of a digit, not quite at the same position and size.
             views={"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2},
@@ -248,6 +250,8 @@ RECIPES = {
             encoder_arguments={"split": "halves", "dim": 128},
         ),
         "cifar": Recipe(
+            measured="--encoder_width=16, 4 epochs on CIFAR-10; "
+            "kNN .490, linear .518 [80a8044]",
             arguments={"temperature": 0.1},
             views={"num_views": 2},
             make_encoder=make_encoder,

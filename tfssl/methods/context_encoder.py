@@ -218,6 +218,8 @@ _ADVERSARIAL = {"beta_1": 0.5}
 RECIPES = {
     "context_encoder": {
         "digits": digits(
+            measured="37 s on 2 CPU cores; kNN .907 with 5 labels a class, .986 with "
+            "all 1,297 [77fad41]",
             arguments={"hole": "blocks", "adversarial_weight": 0, "width": 16},
             # Nearly the image: the task is made of its holes.
             views={
@@ -231,6 +233,8 @@ RECIPES = {
             encoder_arguments={"bottleneck": 128},
         ),
         "cifar": Recipe(
+            measured="--encoder_width=32 --set=hole=blocks, 4 epochs on CIFAR-10; "
+            "kNN .472, linear .529 [80a8044]",
             arguments={"width": 32},
             views={"crop_scale": (0.5, 1.0)},
             make_encoder=make_encoder,

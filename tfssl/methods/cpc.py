@@ -202,6 +202,8 @@ _RESNET = {"zero_init_residual": False}
 RECIPES = {
     "cpc": {
         "digits": digits(
+            measured="67 s on 2 CPU cores; kNN .905 with 5 labels a class, .978 with "
+            "all 1,297 [77fad41]",
             # Nearly the image: the task is made of its patches.
             views={
                 "num_views": 1,
@@ -224,6 +226,8 @@ RECIPES = {
             batch_size=64,
         ),
         "cifar": Recipe(
+            measured="--encoder=resnet10 --encoder_width=16, 3 epochs on CIFAR-10; "
+            "kNN .425, linear .486 [80a8044]",
             # A deeper context falls slower at first.
             arguments={"filters": 128, "blocks": 2, "patch_views": "PatchViews"},
             views={"crop_scale": (0.5, 1.0)},

@@ -179,16 +179,19 @@ class DeepInfoMax(AdversarialMethod):
         return loss + 0.5 * (real_slope + fake_slope)
 
 
-def _recipes(weights):
+def _recipes(weights, measured=None):
     """The recipes with these weights of the terms."""
+    measured = measured or {}
     return {
         "digits": digits(
+            measured=measured.get("digits", ""),
             arguments={"units": 128, **weights},
             # Two views of a digit, not quite at the same position and size.
             views={"crop_scale": (0.7, 1.0), "degrees": 8.0, "brightness": 0.2},
             encoder_arguments={"dim": 256},
         ),
         "cifar": Recipe(
+            measured=measured.get("cifar", ""),
             arguments={"units": 512, **weights},
             views={"crop_scale": (0.5, 1.0)},
             encoder="dim_cnn",
@@ -216,7 +219,14 @@ def _recipes(weights):
 
 RECIPES = {
     # DIM(L), and DIM(G) with a stronger prior.
-    "dim": _recipes({}),
+    "dim": _recipes(
+        {},
+        {
+            "digits": "43 s on 2 CPU cores; kNN .895 with 5 labels a class, .976 with "
+            "all 1,297 [77fad41]",
+            "cifar": "20 epochs on CIFAR-10; kNN .521, linear .617 [17aa7a5]",
+        },
+    ),
     "dim_global": _recipes(
         {"global_weight": 1.0, "local_weight": 0.0, "prior_weight": 1.0}
     ),

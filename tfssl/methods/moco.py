@@ -145,10 +145,14 @@ _SHORT_QUEUE = {"temperature": 0.1, "momentum": 0.99}
 RECIPES = {
     "moco_v1": {
         "digits": digits(
+            measured="37 s on 2 CPU cores; kNN .918 with 5 labels a class, .996 with "
+            "all 1,297 [77fad41]",
             arguments={"projector": (64,), "queue_size": 1024, **_SHORT_QUEUE},
             encoder_arguments=_SPLIT,
         ),
         "cifar": Recipe(
+            measured="--encoder_width=16, 4 epochs on CIFAR-10; "
+            "kNN .505, linear .507 [80a8044]",
             arguments={"projector": (128,), "queue_size": 4096, **_SHORT_QUEUE},
             views={"version": 2},
             **_SMALL,
@@ -162,10 +166,14 @@ RECIPES = {
     },
     "moco_v2": {
         "digits": digits(
+            measured="38 s on 2 CPU cores; kNN .913 with 5 labels a class, .990 with "
+            "all 1,297 [77fad41]",
             arguments={"projector": (128, 64), "queue_size": 1024, **_SHORT_QUEUE},
             encoder_arguments=_SPLIT,
         ),
         "cifar": Recipe(
+            measured="--encoder_width=16, 8 epochs on CIFAR-10; "
+            "kNN .512, linear .530 [80a8044]",
             arguments={"projector": (2048, 128), "queue_size": 4096, **_SHORT_QUEUE},
             **_SMALL,
         ),

@@ -40,6 +40,8 @@ class Recipe:
         fits: function of an image size in pixels, whether the recipe's network fits it.
             Defaults to None: any.
         elsewhere: dict of fields, what preset "auto" changes where it does not fit.
+        measured: string, what it took and gave, with the commit that was measured;
+            "" if it was not.
         method, preset, image_size: what `tfssl.methods.recipe` was asked for.
         settings: tuple of strings, what `set` changed.
 
@@ -69,6 +71,7 @@ class Recipe:
     milestones: tuple | None = None
     fits: Callable | None = None
     elsewhere: dict = dataclasses.field(default_factory=dict)
+    measured: str = ""
     method: str | None = None
     preset: str | None = None
     image_size: int | None = None
@@ -310,9 +313,9 @@ class Recipe:
 
 
 def _plain_fields():
-    functions = ("make_encoder", "fits", "elsewhere")
+    others = ("make_encoder", "fits", "elsewhere", "measured")
     names = (field.name for field in dataclasses.fields(Recipe))
-    return [name for name in names if name not in functions]
+    return [name for name in names if name not in others]
 
 
 def digits(**changes):

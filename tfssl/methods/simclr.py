@@ -87,9 +87,16 @@ SMALL = {
 
 RECIPES = {
     "simclr": {
-        "digits": digits(arguments={"temperature": 0.2, "projector": (128, 64)}),
+        "digits": digits(
+            measured="40 s on 2 CPU cores; kNN .917 with 5 labels a class, .986 with "
+            "all 1,297 [77fad41]",
+            arguments={"temperature": 0.2, "projector": (128, 64)},
+        ),
         "cifar": Recipe(
-            arguments={"temperature": 0.2, "projector": (2048, 128)}, **SMALL
+            measured="--encoder_width=16, 16 epochs on CIFAR-10; "
+            "kNN .628, linear .663 [db4c06c]",
+            arguments={"temperature": 0.2, "projector": (2048, 128)},
+            **SMALL,
         ),
         "paper": Recipe(
             arguments={"temperature": 0.1},

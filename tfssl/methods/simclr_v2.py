@@ -104,9 +104,16 @@ class SimCLRv2(SimCLR):
 
 RECIPES = {
     "simclr_v2": {
-        "digits": digits(arguments={"temperature": 0.2, "projector": (128, 128, 64)}),
+        "digits": digits(
+            measured="41 s on 2 CPU cores; kNN .907 with 5 labels a class, .984 with "
+            "all 1,297 [77fad41]",
+            arguments={"temperature": 0.2, "projector": (128, 128, 64)},
+        ),
         "cifar": Recipe(
-            arguments={"temperature": 0.2, "projector": (2048, 2048, 128)}, **SMALL
+            measured="--encoder_width=16, 4 epochs on CIFAR-10; "
+            "kNN .521, linear .564 [80a8044]",
+            arguments={"temperature": 0.2, "projector": (2048, 2048, 128)},
+            **SMALL,
         ),
         "paper": Recipe(
             arguments={"temperature": 0.1},
