@@ -92,7 +92,7 @@ def main():
         {
             **common.flag_values(common, sys.modules[__name__]),
             "method": "distillation",
-            "images": len(train.images),
+            "num_images": len(train.images),
         },
     )
 
@@ -116,15 +116,16 @@ def main():
         seed=FLAGS.seed,
     )
     model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
-    epoch = run.restore(model)
-    if epoch:
-        print(f"Continuing {FLAGS.workdir} after epoch {epoch} of {FLAGS.epochs}.")
-    if epoch < FLAGS.epochs:
+    position = run.restore(model)
+    if position != runs.START:
+        print(f"Continuing {FLAGS.workdir} after {position} of {FLAGS.epochs}.")
+    if position.epoch < FLAGS.epochs:
         model.fit(
-            unlabelled(train, rows, epoch),
+            unlabelled(train, rows, position),
             epochs=FLAGS.epochs,
-            initial_epoch=epoch,
-            callbacks=run.callbacks(epoch),
+            initial_epoch=position.epoch,
+            initial_step=position.step,
+            callbacks=run.callbacks(position),
             verbose=1 if sys.stdout.isatty() else 2,
         )
     finish(run, teacher, alone, model.student, test, len(rows))
@@ -157,7 +158,7 @@ def saved(run, name, make):
     return common.load_model(str(path))
 
 
-def unlabelled(train, rows, epoch):
+def unlabelled(train, rows, position):
     """All training images, with the labels of the labelled ones if they are used."""
     from tfssl import training
 
@@ -170,7 +171,8 @@ def unlabelled(train, rows, epoch):
         labels,
         batch_size=FLAGS.batch_size,
         seed=FLAGS.seed,
-        epoch=epoch,
+        epoch=position.epoch,
+        start=position.step,
     )
 
 

@@ -72,30 +72,26 @@ def main():
             },
         ),
     )
-    epoch, step = run.restore(model)
-    if epoch or step:
-        batches = f" and {step} batches" if step else ""
-        print(
-            f"Continuing {FLAGS.workdir} after epoch {epoch}{batches} of "
-            f"{recipe.epochs}."
-        )
+    position = run.restore(model)
+    if position != runs.START:
+        print(f"Continuing {FLAGS.workdir} after {position} of {recipe.epochs}.")
     print(
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
         f"weights) on {len(train.images):,} images of {train.name}, {precision}."
     )
     chief = runs.is_chief(strategy)
-    if epoch < recipe.epochs:
-        saving = run.callbacks(epoch, FLAGS.checkpoint_minutes) if chief else []
+    if position.epoch < recipe.epochs:
+        saving = run.callbacks(position, FLAGS.checkpoint_minutes) if chief else []
         model.fit(
             train.images,
             batch_size=recipe.batch_size,
             epochs=recipe.epochs,
-            initial_epoch=epoch,
-            initial_step=step,
+            initial_epoch=position.epoch,
+            initial_step=position.step,
             callbacks=watchers(train, test) + saving,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    elif epoch:
+    elif position.epoch:
         # As at the end of `fit`, for optimizers that average the weights.
         model.optimizer.finalize_variable_values(model.trainable_variables)
     if chief:

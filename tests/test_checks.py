@@ -9,7 +9,7 @@ from tfssl import checks
     [
         (checks.check_positive, (1, 0.1, np.float32(2)), (0, -1, "1")),
         (checks.check_not_negative, (0, 0.0, 3), (-0.1, None)),
-        (checks.check_share, (0, 0.5, 1), (-0.1, 1.1)),
+        (checks.check_fraction, (0, 0.5, 1), (-0.1, 1.1)),
         (checks.check_count, (1, np.int64(7)), (0, 1.0, [1])),
     ],
 )

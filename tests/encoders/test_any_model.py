@@ -29,7 +29,7 @@ def two_outputs():
 
 
 @keras.saving.register_keras_serializable("tests")
-class Subclassed(keras.Model):
+class SaysNothing(keras.Model):
     """Says neither what it takes nor what it gives."""
 
     def __init__(self, filters, **kwargs):
@@ -67,7 +67,7 @@ def test_keras_applications_are_encoders(make, tmp_path):
 
 
 def test_a_subclassed_model(tmp_path):
-    model = Subclassed(4)
+    model = SaysNothing(4)
     for each in (model, keras.Sequential([keras.layers.Conv2D(4, 3)])):
         with pytest.raises(ValueError, match=r"adapt\(model, image_size=...\).*Rec"):
             as_encoder(each)

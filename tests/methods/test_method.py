@@ -71,7 +71,7 @@ def test_a_network_that_does_not_suit_the_method_is_refused_in_its_name():
     moco, cmc = (tfssl.methods.recipe(name, 32, "cifar") for name in ("moco_v2", "cmc"))
     message = "moco_v2 cannot make its encoder: alexnet takes no norm. Encoders that"
     with pytest.raises(ValueError, match=message):
-        moco.replace(encoder="alexnet").set("norm=split").make(num_images=300)
+        moco.replace(encoder="alexnet", encoder_arguments={"norm": "split"}).make(300)
     with pytest.raises(ValueError, match="no channels. Encoders that fit: dim_cnn, "):
         cmc.replace(encoder="context_cnn").make(num_images=300)
 

@@ -27,6 +27,7 @@ def test_flags_change_the_recipe():
     assert (made.epochs, made.batch_size, made.encoder) == (7, 64, "resnet10")
     assert made.encoder_arguments["stem"] == "small"
     made = recipe(
+        "--dataset=npz:a.npz",
         "--set=temperature=0.5",
         "--set=blur=false",
         "--optimizer=sgd",
@@ -49,7 +50,7 @@ def test_views_have_a_size_of_their_own():
     [
         (["--method=moco_v2", "--set=symmetric=maybe"], "symmetric"),
         (["--method=cpc", "--encoder=context_cnn"], "Encoders that fit: dim_cnn"),
-        (["--method=dim", "--set=stem=small"], "NAME=VALUE"),
+        (["--method=dim", "--set=stem=small"], "dim_cnn takes no stem"),
         (["--batch_size=5000"], "more than the 192 images"),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tfssl.data import Batches
-from tfssl.training.batches import without_remainders
+from tfssl.training.datasets import without_remainders
 
 N = 22
 IMAGES = np.repeat(np.arange(N, dtype=np.uint8), 12).reshape(N, 2, 2, 3)

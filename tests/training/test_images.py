@@ -70,9 +70,8 @@ def test_images_are_fitted_as_pillow_does(shape, size, box):
     fitted = ops.convert_to_numpy(fit_images(x, size))
     top, left, bottom, right = box
     for image, found in zip(x, fitted, strict=True):
-        expected = Image.fromarray(image).resize(
-            size[::-1], Image.BILINEAR, box=(left, top, right, bottom)
-        )
+        centre = Image.fromarray(image).crop((left, top, right, bottom))
+        expected = centre.resize(size[::-1], Image.BILINEAR)
         # Pillow rounds twice.
         np.testing.assert_allclose(found, np.asarray(expected, "float32"), atol=1.5)
 

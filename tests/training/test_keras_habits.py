@@ -174,8 +174,8 @@ def test_tensorboard_and_csv_see_the_logs_of_both(tmp_path):
 @of_each_kind
 def test_steps_per_epoch(name):
     model = make(name)
-    model.fit(images(64), batch_size=16, epochs=2, steps_per_epoch=3, verbose=0)
-    assert int(numpy(model.step)) == 6
+    model.fit(images(64), batch_size=16, epochs=2, steps_per_epoch=2, verbose=0)
+    assert int(numpy(model.step)) == int(numpy(model.last_step)) == 4
 
 
 @of_each_kind
@@ -185,12 +185,14 @@ def test_compiled_by_xla_or_several_steps_at_once_it_is_the_same(name):
     for options in ({}, {"jit_compile": True}, {"steps_per_execution": 3}):
         model = make(name)
         model.compile(keras.optimizers.SGD(0.05), **options)
+        start = weights(model)
         history = model.fit(images(48), batch_size=16, epochs=1, verbose=0).history
-        runs.append((history["loss"], weights(model)))
-    for loss, values in runs[1:]:
-        assert loss == pytest.approx(runs[0][0], rel=1e-4)
-        for a, b in zip(values, runs[0][1], strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+        moves = [b - a for a, b in zip(start, weights(model), strict=True)]
+        runs.append((history["loss"], moves))
+    for loss, moves in runs[1:]:
+        assert loss == pytest.approx(runs[0][0], rel=1e-3)
+        for a, b in zip(moves, runs[0][1], strict=True):
+            assert np.abs(a - b).max() <= 0.05 * np.abs(b).max() + 1e-5
 
 
 def test_schedules_of_keras():
@@ -215,7 +217,7 @@ def test_a_py_dataset_is_what_its_batches_are():
     model, other = make("simclr"), make("simclr")
     model.fit(Sequence(), epochs=1, shuffle=False, verbose=0)
     other.fit(images(32), batch_size=8, epochs=1, shuffle=False, verbose=0)
-    assert_equal_weights(model, other)
+    assert_equal_weights_but(model, other, "nothing")
     assert model.evaluate(Sequence(), verbose=0) == pytest.approx(
         other.evaluate(images(32), batch_size=8, verbose=0), rel=1e-6
     )
@@ -239,7 +241,9 @@ def test_train_on_batch_and_test_on_batch(name):
 def assert_equal_weights_but(model, other, name):
     for a, b in zip(model.weights, other.weights, strict=True):
         if name not in a.path:
-            np.testing.assert_allclose(numpy(a), numpy(b), atol=1e-6, err_msg=a.path)
+            np.testing.assert_allclose(
+                numpy(a), numpy(b), rtol=1e-5, atol=1e-6, err_msg=a.path
+            )
 
 
 def test_predict_gives_features_of_images_of_any_size():

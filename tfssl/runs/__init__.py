@@ -1,6 +1,6 @@
 """A run: its folder, with settings, checkpoints, metrics and report; its devices."""
 
-from tfssl.runs.checkpoints import Checkpoints, Position
+from tfssl.runs.checkpoints import START, Checkpoints, Position
 from tfssl.runs.devices import has_bfloat16, is_chief, scope, set_up, strategy
 from tfssl.runs.metrics import read_metrics
 from tfssl.runs.record import data_of, model_of, settings
@@ -11,6 +11,7 @@ __all__ = [
     "Checkpoints",
     "Position",
     "RESULTS",
+    "START",
     "Workdir",
     "data_of",
     "has_bfloat16",

@@ -28,6 +28,10 @@ class Position(NamedTuple):
     step: int = 0
     metrics: tuple = ()
 
+    def __str__(self):
+        steps = f" and {self.step} steps" if self.step else ""
+        return f"epoch {self.epoch}{steps}"
+
 
 START = Position()
 

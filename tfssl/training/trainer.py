@@ -218,7 +218,7 @@ class Trainer(Step, StepState):
                 "batch_size goes with an array of images; a data set is batched "
                 f"already. Received: batch_size={batch_size}"
             )
-        first_batch(x)
+        self.check_batch(len(images_of(first_batch(x))))
         if isinstance(x, keras.utils.PyDataset):
             if self.batch_multiple > 1 and x.num_batches:
                 self.check_batch(len(images_of(x[x.num_batches - 1])))
@@ -255,7 +255,11 @@ class Trainer(Step, StepState):
         callbacks = list(callbacks or [])
         if not any(isinstance(c, HealthCheck) for c in callbacks):
             callbacks.insert(0, HealthCheck())
-        monitor = Monitor(images[:_MONITORED], len(images))
+        watched = images
+        if isinstance(feed, Batches):
+            # The same when a run goes on, and of all classes if they come in order.
+            watched = feed.images[:: max(len(feed.images) // _MONITORED, 1)]
+        monitor = Monitor(np.asarray(watched[:_MONITORED]), len(images))
         monitor.set_model(self)
         # What fails here would fail after the first epoch.
         monitor.measure()
