@@ -16,11 +16,11 @@ import common
 import numpy as np
 from absl import flags
 
-import tfssl
-
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags()
+# For --help.
+flags.adopt_module_key_flags(common)
 
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True
@@ -33,7 +33,7 @@ flags.DEFINE_integer(
 flags.DEFINE_enum(
     "student",
     None,
-    list(tfssl.encoders.ENCODERS),
+    list(common.REGISTRY.ENCODERS),
     "The student's network. Default: that of the teacher (self-distillation).",
 )
 flags.DEFINE_integer(

@@ -18,6 +18,8 @@ from absl import app, flags
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags(" Or pixels: the images themselves, to compare with.")
+# For --help.
+flags.adopt_module_key_flags(common)
 
 flags.DEFINE_string(
     "layer",

@@ -15,6 +15,8 @@ from absl import flags
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags()
+# For --help.
+flags.adopt_module_key_flags(common)
 MODES = ("frozen", "finetuned", "scratch")
 
 flags.DEFINE_list("mode", ["finetuned"], f"Some of {', '.join(MODES)}.")

@@ -23,6 +23,9 @@ FLAGS = flags.FLAGS
 common.define_data_flags()
 recipe_flags.define_recipe_flags()
 common.define_device_flags()
+# For --help.
+flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(recipe_flags)
 
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True

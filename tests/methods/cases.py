@@ -121,6 +121,13 @@ KINDS = ("byol", "cmc_nce", "dim", "moco_v2", "simclr")
 # the hole in its centre.
 COMPARED = {
     "context_encoder_center": lambda: context_encoder(adversarial_weight=0),
+    "moco_groups": lambda: tfssl.methods.MoCo(
+        encoder(tfssl.layers.SplitBatchNormalization(groups=2)),
+        views(),
+        projector=(16,),
+        queue_size=192,
+        momentum=0.9,
+    ),
     "dim_dv": lambda: dim(estimator="dv", prior_weight=0),
     "dim_jsd": lambda: dim(estimator="jsd", prior_weight=0),
 }

