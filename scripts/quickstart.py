@@ -1,4 +1,4 @@
-"""The whole path in three minutes, on handwritten digits: nothing to download.
+"""The whole path in a few minutes, on handwritten digits: nothing to download.
 
     python scripts/quickstart.py
 

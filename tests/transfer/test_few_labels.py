@@ -60,19 +60,16 @@ def test_what_cannot_be_is_refused():
 
 @pytest.mark.parametrize("mode", ["frozen", "finetuned"])
 def test_images_of_another_size_are_fitted(mode):
-    """Images doubled in size, halved again on their way: nearly the same accuracy."""
+    """Of wider images the centre is kept: the same pixels, and the same result."""
 
-    def large(part):
-        x = part.images.repeat(2, axis=1).repeat(2, axis=2)
+    def wider(part):
+        x = np.pad(part.images, ((0, 0), (0, 0), (4, 4), (0, 0)))
         return ImageData(x, part.labels, split=part.split)
 
     start = encoder()
-    arguments = dict(labels_per_class=10, draws=1, steps=20, augment=None)
-    same, other = (
-        few_label_accuracy(start, train, test, mode, **arguments)
-        for train, test in ((TRAIN, TEST), (large(TRAIN), large(TEST)))
+    arguments = dict(labels_per_class=10, draws=1, steps=10, augment=None)
+    result = few_label_accuracy(start, TRAIN, TEST, mode, **arguments)
+    assert result.std is None
+    assert result == few_label_accuracy(
+        start, wider(TRAIN), wider(TEST), mode, **arguments
     )
-    assert other.value == pytest.approx(same.value, abs=0.15)
-    # Of chance there are .1.
-    assert other.value > 0.3
-    assert other.std is None

@@ -1,4 +1,4 @@
-"""A classifier learns from another one, on images without labels."""
+"""Distillation: a classifier learns from another one, on images without labels."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from tfssl.views import CropViews
 
 
 def distillation_loss(teacher_logits, student_logits, temperature=1.0):
-    """Cross-entropy of the student with the classes that the teacher sees.
+    """Cross-entropy of the student with the class probabilities of the teacher.
 
     Args:
         teacher_logits, student_logits: float tensors `[batch, classes]`.
@@ -18,7 +18,7 @@ def distillation_loss(teacher_logits, student_logits, temperature=1.0):
 
     Returns:
         float32 scalar, the mean over the batch, times the square of the temperature
-        so that gradients keep their size. The teacher takes no gradient.
+        so that gradients keep their size. No gradient reaches the teacher.
 
     Example:
         >>> import keras, tfssl
@@ -37,7 +37,7 @@ def distillation_loss(teacher_logits, student_logits, temperature=1.0):
 
 @keras.saving.register_keras_serializable("tfssl")
 class Distillation(Method):
-    """Trains a student to see what a fine-tuned teacher sees.
+    """Trains a student to classify images as a fine-tuned teacher does.
 
         loss = alpha temperature^2 CE(softmax(teacher / temperature), student / temp.)
                + (1 - alpha) CE(labels, student)       where there are labels

@@ -1,13 +1,13 @@
-"""Encoders that keep a part of their projector."""
+"""Encoders that keep the first layers of their projector."""
 
 import keras
 
 
 def with_head(encoder, projector, layer=1):
-    """An encoder with the first layers of its projector: the middle of the head.
+    """An encoder with the first layers of its projector on top.
 
-    SimCLR v2 fine-tunes from there when labels are few. The rest of the projector is no
-    part of the result, so it is neither trained nor saved.
+    SimCLR v2 fine-tunes from a middle layer of the head when labels are few. The
+    rest of the projector is no part of the result: it is neither trained nor saved.
 
     Args:
         encoder: `keras.Model` from images to features.

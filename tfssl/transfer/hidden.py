@@ -1,4 +1,4 @@
-"""Probe with a hidden layer on fixed features."""
+"""Probe with a hidden layer on frozen features."""
 
 import keras
 import numpy as np
@@ -31,9 +31,9 @@ def hidden_probe(
         train_features, test_features: float arrays `[n, dim]`, `[m, dim]`.
         train_labels, test_labels: integer arrays `[n]`, `[m]`, from 0.
         units: int, width of the hidden layer. Defaults to 200.
-        dropout: float in [0, 1), fraction of units left out. Defaults to 0.1.
+        dropout: float in [0, 1], fraction of units left out. Defaults to 0.1.
         epochs: int. Defaults to 20.
-        batch_size: int. Defaults to 256, and to all features if there are fewer.
+        batch_size: int, and all features if there are fewer. Defaults to 256.
         seed: int, of weights, order and dropout. Defaults to 0.
 
     Returns:

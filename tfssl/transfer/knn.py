@@ -17,20 +17,22 @@ def knn_predict(
     vote="weighted",
     chunk_size=1000,
 ):
-    """Labels by the vote of the nearest training features, by cosine.
+    """Labels by a vote of the k nearest training features, by cosine similarity.
 
     Args:
-        train_features: float array `[n, dim]`: the whole bank is searched.
+        train_features: float array `[n, dim]`, the bank; all of it is searched.
         train_labels: integer array `[n]` from 0.
         test_features: float array `[m, dim]`.
         k: int, number of neighbours. Defaults to 200.
-        temperature: float; a neighbour of cosine `s` has weight `exp(s / temperature)`.
-            Defaults to 0.1.
-        vote: "weighted" or "majority".
-        chunk_size: int, test features compared at a time. It changes no result.
+        temperature: float; a neighbour of similarity `s` has the weight
+            `exp(s / temperature)`. Defaults to 0.1.
+        vote: "weighted" or "majority", in which each neighbour has the weight 1.
+            Defaults to "weighted".
+        chunk_size: int, test features compared at a time; it changes no result.
+            Defaults to 1000.
 
     Returns:
-        integer array `[m]`. Ties go to the smallest label.
+        Integer array `[m]`. Ties go to the smallest label.
 
     Raises:
         ValueError: if k is not between 1 and n, the temperature is not above 0, or the
@@ -48,7 +50,9 @@ def knn_predict(
     check_neighbours(k, temperature, len(train_features))
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
     if vote not in ("weighted", "majority"):
-        raise ValueError(f'vote must be "weighted" or "majority". Received: {vote!r}')
+        raise ValueError(
+            f'vote must be "weighted" or "majority". Received: vote={vote!r}'
+        )
     bank = _unit_rows(train_features)
     classes = int(train_labels.max()) + 1
     predictions = np.empty(len(test_features), "int64")
@@ -60,8 +64,8 @@ def knn_predict(
             cosine = np.take_along_axis(similarity, nearest, axis=1)
             cosine = cosine.astype("float64")
             # A factor for each row changes no vote, and 1 is the largest weight.
-            nearest_first = cosine.max(axis=1, keepdims=True)
-            weights = np.exp((cosine - nearest_first) / temperature)
+            largest = cosine.max(axis=1, keepdims=True)
+            weights = np.exp((cosine - largest) / temperature)
         votes = np.zeros((len(nearest), classes))
         rows = np.arange(len(nearest))[:, None]
         np.add.at(votes, (rows, train_labels[nearest]), weights)

@@ -1,4 +1,4 @@
-"""Linear probe: multinomial logistic regression on fixed features."""
+"""Linear probe: multinomial logistic regression on frozen features."""
 
 import numbers
 
@@ -24,9 +24,9 @@ def linear_probe(
 ):
     """The protocol "linear": accuracy of a linear classifier on frozen features.
 
-    Features are standardised with the training mean and deviation. The penalty is
-    chosen on a part held out of the training features, the classifier is then fitted
-    to all of them, and the test features are used once.
+    Features are standardised with the mean and standard deviation of the training
+    features. The penalty is chosen on a part held out of them, the classifier is then
+    fitted to all of them, and the test features are used once.
 
     Args:
         train_features, test_features: float arrays `[n, dim]`, `[m, dim]`.
@@ -93,7 +93,7 @@ def linear_probe(
 
 
 def standardized(train_features, test_features):
-    """Both with the mean and deviation of the first taken out.
+    """Both, standardised with the mean and standard deviation of the first.
 
     Args:
         train_features, test_features: float arrays `[n, dim]`, `[m, dim]`.
