@@ -57,7 +57,7 @@ def test_views_have_a_size_of_their_own():
 def test_a_refused_argument_leaves_no_workdir(tmp_path, arguments, message):
     write_npz(tmp_path / "data.npz")
     data = f"--dataset=npz:{tmp_path / 'data.npz'}"
-    arguments = (*arguments, data, "--batch_size=16", "--precision=float32")
+    arguments = (data, "--batch_size=16", "--precision=float32", *arguments)
     with imported("pretrain", f"--workdir={tmp_path / 'w'}", *arguments) as pretrain:
         with pytest.raises(ValueError, match=message):
             pretrain.main()
