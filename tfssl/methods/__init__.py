@@ -14,8 +14,8 @@ _PLACES = {
     "Batch": "method",
     "Method": "method",
     "Recipe": "recipes",
-    "digits": "recipes",
-    "recipe": "recipes",
+    "digits": "presets",
+    "recipe": "presets",
     **{name: file for file, _, name in (x.partition(".") for x in METHODS.values())},
 }
 

@@ -5,7 +5,8 @@ import keras
 from tfssl import heads, layers, losses
 from tfssl.checks import check_fraction
 from tfssl.methods.method import Method
-from tfssl.methods.recipes import Recipe, digits
+from tfssl.methods.presets import digits
+from tfssl.methods.recipes import Recipe
 from tfssl.optimizers import Cosine
 from tfssl.views import BYOLViews
 

@@ -6,7 +6,8 @@ from keras import ops
 from tfssl import encoders, heads, layers, losses
 from tfssl.checks import check_count, check_fraction, check_positive
 from tfssl.methods.method import Method
-from tfssl.methods.recipes import Recipe, digits
+from tfssl.methods.presets import digits
+from tfssl.methods.recipes import Recipe
 from tfssl.training import Batches
 from tfssl.views import CropViews
 

@@ -8,7 +8,8 @@ from tfssl import encoders, heads
 from tfssl.checks import check_count, check_fraction, check_not_negative
 from tfssl.methods.adversarial import AdversarialMethod
 from tfssl.methods.inpainting import Inpainting
-from tfssl.methods.recipes import Recipe, digits
+from tfssl.methods.presets import digits
+from tfssl.methods.recipes import Recipe
 from tfssl.views import CropViews, masks
 
 # Of the pixels of natural images, in [0, 255].

@@ -6,7 +6,8 @@ from keras import ops
 from tfssl import encoders, heads, losses
 from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.method import Method
-from tfssl.methods.recipes import Recipe, digits
+from tfssl.methods.presets import digits
+from tfssl.methods.recipes import Recipe
 from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews, fold_in
 
 _PATCH_VIEWS = {

@@ -1,15 +1,12 @@
-"""Recipes: what a method is trained with, and how the model is made of it."""
+"""A recipe: what a method is trained with, and how the model is made of it."""
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 
 import keras
 
 from tfssl import encoders, methods, optimizers, views
-from tfssl.methods.settings import arguments_of, value_of
-
-PRESETS = ("digits", "cifar", "paper")
+from tfssl.methods.settings import arguments_of, make_with, value_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +73,6 @@ class Recipe:
     preset: str | None = None
     image_size: int | None = None
     settings: tuple = ()
-
-    # Changes
 
     def replace(self, **changes):
         """The recipe with other values.
@@ -169,17 +164,13 @@ class Recipe:
             **arguments_of(self.make_encoder),
             **arguments_of(getattr(encoders, self.encoder)),
         }
-        for unset in ("defaults", "small_image"):
+        for unset in ("defaults", "small_image", "width"):
             of_encoder.pop(unset, None)
-        # By a field of its own.
-        of_encoder.pop("width", None)
         return {
             "method": (self.arguments, arguments_of(self.method_class.__init__)),
             "views": (self.views, arguments_of(self._views_class().__init__)),
             "encoder": (self.encoder_arguments, of_encoder),
         }
-
-    # The model
 
     @property
     def method_class(self):
@@ -210,11 +201,15 @@ class Recipe:
         if "num_images" in arguments_of(self.method_class.__init__):
             # Of a memory with a row for each.
             arguments.setdefault("num_images", num_images)
-        model = self._made(
-            self.method_class,
+        views = make_with(
+            self.views, self.settings, self._views_class(), self.image_size
+        )
+        model = make_with(
             arguments,
+            self.settings,
+            self.method_class,
             self._made_encoder(),
-            views=self._made(self._views_class(), self.views, self.image_size),
+            views=views,
             seed=seed,
         )
         model.compile(self.make_optimizer(num_images, epochs))
@@ -227,9 +222,10 @@ class Recipe:
 
     def _made_encoder(self):
         try:
-            return self._made(
-                self.make_encoder,
+            return make_with(
                 self.encoder_arguments,
+                self.settings,
+                self.make_encoder,
                 self.encoder,
                 self.image_size,
                 width=self.encoder_width,
@@ -238,20 +234,6 @@ class Recipe:
             raise ValueError(
                 f"{self.method} cannot make its encoder: {error}"
             ) from None
-
-    def _made(self, make, arguments, *args, **kwargs):
-        """A part of the model; what `set` gave it is named if it does not fit."""
-        try:
-            return make(*args, **kwargs, **arguments)
-        except (AttributeError, IndexError, TypeError) as error:
-            given = [
-                setting
-                for setting in self.settings
-                if setting.partition("=")[0].rpartition(".")[2] in arguments
-            ]
-            if not given:
-                raise
-            raise ValueError(f"{' '.join(given)} does not fit: {error}") from error
 
     def make_optimizer(self, num_images, epochs=None):
         """The optimizer with the schedule of a run.
@@ -301,7 +283,7 @@ class Recipe:
         Returns:
             `Recipe`.
         """
-        found = recipe(values["method"], values["image_size"], values["preset"])
+        found = methods.recipe(values["method"], values["image_size"], values["preset"])
         known = {name: values[name] for name in _plain_fields() if name in values}
         known["arguments"] = {
             name: keras.saving.deserialize_keras_object(value)
@@ -313,53 +295,5 @@ class Recipe:
 
 
 def _plain_fields():
-    others = ("make_encoder", "fits", "elsewhere", "measured")
-    names = (field.name for field in dataclasses.fields(Recipe))
-    return [name for name in names if name not in others]
-
-
-def digits(**changes):
-    """What works for handwritten digits in a minute or two on a CPU: a `Recipe`."""
-    recipe = Recipe(
-        views_class="DigitViews",
-        encoder="dim_cnn",
-        encoder_width=32,
-        epochs=60,
-        weight_decay=1e-4,
-        batch_size=128,
-    )
-    return dataclasses.replace(recipe, **changes)
-
-
-def recipe(method, image_size, preset="auto"):
-    """The recipe of a method.
-
-    Args:
-        method: name of the method, as in `tfssl.methods.METHODS`.
-        image_size: int, height and width of views and encoder in pixels.
-        preset: "digits", a small network and views that fit handwritten digits;
-            "cifar", tuned for images up to 64 pixels; "paper"; or "auto", which chooses
-            cifar or paper by the image size, and a network that fits it.
-
-    Returns:
-        `Recipe`.
-
-    Raises:
-        ValueError: for an unknown method or preset.
-
-    Source: section "Hyper-parameters" of each paper; the small-image numbers are ours.
-    """
-    presets = inspect.getmodule(methods.method_class(method)).RECIPES[method]
-    if preset not in ("auto", *PRESETS):
-        raise ValueError(
-            f"preset must be auto or one of {PRESETS}. Received: {preset!r}"
-        )
-    chosen = preset
-    if preset == "auto":
-        chosen = "cifar" if image_size <= views.SMALL_IMAGE else "paper"
-    found = dataclasses.replace(
-        presets[chosen], method=method, preset=chosen, image_size=image_size
-    )
-    if preset == "auto" and found.fits and not found.fits(image_size):
-        found = dataclasses.replace(found, **found.elsewhere)
-    return found
+    others = {"make_encoder", "fits", "elsewhere", "measured"}
+    return [f.name for f in dataclasses.fields(Recipe) if f.name not in others]

@@ -60,3 +60,31 @@ def arguments_of(make):
         for name, parameter in inspect.signature(make).parameters.items()
         if name not in _OTHERS and parameter.kind is not parameter.VAR_KEYWORD
     }
+
+
+def make_with(arguments, settings, make, *args, **kwargs):
+    """A part of the model. If it does not fit, the settings that it got are named.
+
+    Args:
+        arguments: dict, what `make` gets besides.
+        settings: strings NAME=VALUE, which some of the arguments come from.
+        make: class or function.
+        *args, **kwargs: what else it gets.
+
+    Returns:
+        What `make` returns.
+
+    Raises:
+        ValueError: if an argument that was set does not fit.
+    """
+    try:
+        return make(*args, **kwargs, **arguments)
+    except (AttributeError, IndexError, TypeError) as error:
+        given = [
+            setting
+            for setting in settings
+            if setting.partition("=")[0].rpartition(".")[2] in arguments
+        ]
+        if not given:
+            raise
+        raise ValueError(f"{' '.join(given)} does not fit: {error}") from error

@@ -6,7 +6,8 @@ from keras import ops
 from tfssl import layers, losses
 from tfssl.checks import check_count, check_fraction
 from tfssl.encoders import as_encoder
-from tfssl.methods.recipes import Recipe, digits
+from tfssl.methods.presets import digits
+from tfssl.methods.recipes import Recipe
 from tfssl.methods.simclr import SMALL, SimCLR
 
 

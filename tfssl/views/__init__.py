@@ -4,8 +4,8 @@ from tfssl.views import color, geometry, masks
 from tfssl.views.base import Transform
 from tfssl.views.blur import gaussian_blur
 from tfssl.views.multi_crop import DINOViews, MultiCropViews
+from tfssl.views.pipelines import SMALL_IMAGE
 from tfssl.views.presets import (
-    SMALL_IMAGE,
     BYOLViews,
     CropViews,
     DigitViews,

@@ -2,7 +2,7 @@
 
 import keras
 
-from tfssl.views.presets import BYOL_JITTER, Preset, pipeline, simclr_jitter
+from tfssl.views.pipelines import BYOL_JITTER, Preset, pipeline, simclr_jitter
 
 
 def _local_size(image_size):
