@@ -1,8 +1,11 @@
 """What the scripts share: the flags of the data, loading, and writing results."""
 
+import contextlib
 import importlib.util
 import os
+import re
 import sys
+import tempfile
 
 from absl import app, flags
 
@@ -26,11 +29,12 @@ def define_data_flags():
     """Defines the flags that name a data set."""
     flags.DEFINE_string(
         "dataset",
-        "digits",
+        None,
         "Images: digits (handwritten digits, nothing to download), tfds:NAME (any "
         "image classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP "
         "and GIF; one subfolder a class, or none), npz:FILE (x_train[, y_train, "
         "x_test, y_test]).",
+        required=True,
     )
     flags.DEFINE_string(
         "data_dir", None, "Folder of prepared tensorflow-datasets. Default: theirs."
@@ -79,14 +83,22 @@ def define_device_flags():
     )
 
 
-def run(main):
-    """Runs a script's main; what the user can mend is told without a traceback."""
+def run(main, files=False):
+    """Runs a script's main; what the user can mend is told without a traceback.
+
+    Args:
+        main: function of nothing, or of the arguments that are no flags.
+        files: bool, whether there may be such arguments. Defaults to False.
+    """
 
     def guarded(argv):
-        if len(argv) > 1:
-            raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+        given = argv[1:]
         try:
-            main()
+            if given and not files:
+                raise flags.Error(f"Unexpected arguments: {' '.join(given)}")
+            main(*([given] if files else []))
+        except (app.UsageError, flags.Error) as error:
+            _refuse(error)
         except (ValueError, OSError, RuntimeError) as error:
             if os.environ.get("TFSSL_TRACEBACK"):
                 raise
@@ -94,9 +106,69 @@ def run(main):
             print("(TFSSL_TRACEBACK=1 shows where.)", file=sys.stderr)
             sys.exit(1)
 
+    def parse(argv):
+        try:
+            return FLAGS(argv)
+        except flags.Error as error:
+            _refuse(error)
+
     # Warnings, but not all that libraries say; --verbosity=0 shows it.
     FLAGS.verbosity = -1
-    app.run(guarded)
+    app.run(guarded, flags_parser=parse)
+
+
+def _refuse(error):
+    """Ends the program over a flag, in one line."""
+    missing = re.match(r"flag --\w+=None: Flag (--\w+) must have", str(error))
+    message = f"Set {missing[1]}." if missing else error
+    print(f"{message} (--help lists the flags.)", file=sys.stderr)
+    sys.exit(2)
+
+
+def start(*args, **kwargs):
+    """Imports the library and sets up the devices, without what libraries say then.
+
+    Args:
+        *args, **kwargs: as `tfssl.runs.set_up`.
+
+    Returns:
+        The precision policy's name.
+    """
+    with _without_noise():
+        import keras
+
+        from tfssl import runs
+
+        precision = runs.set_up(*args, **kwargs)
+        # TensorFlow looks for its devices now.
+        keras.ops.zeros(())
+    return precision
+
+
+_NOISE = re.compile(
+    rb"[IE]0000 .*(cudart_stub|cpu_feature_guard|cuda_platform|oneDNN)"
+    rb"|WARNING: All log messages before absl::InitializeLog"
+    rb"|To enable the following instructions"
+)
+
+
+@contextlib.contextmanager
+def _without_noise():
+    """Holds standard error back, and then passes on what is not known to be noise."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            for line in held:
+                if not _NOISE.match(line):
+                    sys.stderr.write(line.decode(errors="replace"))
 
 
 def load_data(split, image_size=None):

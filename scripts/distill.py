@@ -65,12 +65,12 @@ flags.DEFINE_integer("seed", 0, "Seed of labels, weights and views.", lower_boun
 
 
 def main():
-    from tfssl import methods, runs, transfer
-
     if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
         raise ValueError("Set one of --labels_per_class and --label_fraction.")
     # The teacher computes in float32, the student as asked.
-    runs.set_up("float32", seed=FLAGS.seed)
+    common.start("float32", seed=FLAGS.seed)
+    from tfssl import methods, runs, transfer
+
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train, test = common.load_labelled(encoder.input_shape[1])
     recipe = methods.Recipe(

@@ -47,6 +47,7 @@ flags.register_validator(
 
 
 def main():
+    common.start("float32")
     from tfssl import encoders, transfer
 
     if FLAGS.layer and FLAGS.head_layer:

@@ -39,6 +39,7 @@ flags.register_validator(
 
 
 def main():
+    common.start("float32")
     from tfssl import transfer
 
     if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):

@@ -51,18 +51,23 @@ flags.DEFINE_bool("report", True, "Write report.html at the end.")
 
 
 def main():
-    # Imported here so that --help answers at once.
-    from tfssl import runs
-
-    precision = runs.set_up(
+    precision = common.start(
         FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
+    # Imported here so that --help answers at once.
+    from tfssl import methods, runs
+
     train = common.load_data("train")
     test = load_test(train)
-    recipe = recipe_flags.chosen_recipe(train)
     strategy = runs.strategy(FLAGS.strategy)
     with runs.scope(strategy):
-        model = recipe.make(len(train.images), seed=FLAGS.seed)
+        encoder = recipe_flags.initial_encoder()
+    recipe = recipe_flags.chosen_recipe(train, encoder)
+    print(methods.summary(recipe, len(train), encoder))
+    for concern in methods.concerns(recipe, len(train)):
+        print(f"Note: {concern}")
+    with runs.scope(strategy):
+        model = recipe.make(len(train), seed=FLAGS.seed, encoder=encoder)
     # A refused argument leaves no folder behind.
     run = runs.Workdir(
         FLAGS.workdir,

@@ -45,6 +45,7 @@ def main():
             "it continues the run."
         )
     # Imported here so that mistakes above are told at once.
+    common.start("float32")
     import tfssl
 
     encoder = common.load_encoder(str(workdir / "encoder.keras"))

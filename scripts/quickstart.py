@@ -28,11 +28,11 @@ flags.DEFINE_integer("seed", 0, "Seed of everything.", lower_bound=0)
 
 
 def main():
+    started = time.perf_counter()
+    common.start("float32", seed=FLAGS.seed)
     import tfssl
     from tfssl import runs, transfer
 
-    started = time.perf_counter()
-    runs.set_up("float32", seed=FLAGS.seed)
     train = tfssl.data.load("digits", "train")
     test = tfssl.data.load("digits", "test")
     recipe = tfssl.methods.recipe("simclr", image_size=16, preset="digits")

@@ -15,6 +15,8 @@ _FIELDS = (
     "weight_decay",
     "warmup_epochs",
 )
+# Those that say what --init says.
+_OF_THE_NETWORK = ("encoder", "encoder_width", "stem", "view_size")
 
 
 def define_recipe_flags():
@@ -25,10 +27,11 @@ def define_recipe_flags():
     flags.DEFINE_enum(
         "preset",
         "auto",
-        ["auto", "digits", "cifar", "paper"],
+        ["auto", "digits", "cifar", "photos", "paper"],
         "Where what is not set below comes from: digits, a minute or two for "
-        "handwritten digits; cifar, tuned for images up to 64 pixels; paper; auto: by "
-        "the images.",
+        "handwritten digits; cifar, tuned for images up to 64 pixels; photos, by the "
+        "number of images and the device; paper; auto: digits for digits, cifar for "
+        "tfds:NAME up to 64 pixels, photos for all others.",
     )
     flags.DEFINE_multi_string(
         "set",
@@ -42,7 +45,8 @@ def define_recipe_flags():
         "view_size",
         None,
         "Height and width of the views and of the encoder's images, in pixels. "
-        "Default: that of the stored images, --image_size.",
+        "Default: that of the stored images, --image_size; for photos at most 96 on a "
+        "CPU and 224 on a GPU.",
         lower_bound=4,
     )
     flags.DEFINE_enum(
@@ -50,6 +54,12 @@ def define_recipe_flags():
         None,
         list(common.REGISTRY.ENCODERS),
         "The network. Default: the preset's.",
+    )
+    flags.DEFINE_string(
+        "init",
+        None,
+        "Weights to go on from: the encoder.keras of a run, or zoo:NAME. It takes the "
+        "place of --encoder, and the views have its image size.",
     )
     flags.DEFINE_integer(
         "encoder_width",
@@ -106,18 +116,52 @@ def define_recipe_flags():
     )
 
 
-def chosen_recipe(train):
-    """The preset's recipe, with what the flags say instead."""
+def initial_encoder():
+    """The encoder of --init, or None."""
+    if FLAGS.init is None:
+        return None
+    given = [f for f in _OF_THE_NETWORK if FLAGS[f].value != FLAGS[f].default]
+    if given:
+        raise flags.Error(f"--init brings its network: leave out --{given[0]}.")
+    return common.load_encoder(FLAGS.init)
+
+
+def chosen_recipe(train, encoder=None):
+    """The preset's recipe, with what the flags say instead.
+
+    Args:
+        train: `tfssl.data.ImageData`.
+        encoder: `keras.Model` to go on from, or None.
+    """
     from tfssl import methods
 
-    size = FLAGS.view_size or train.images.shape[1]
+    stored = train.images.shape[1]
     preset = FLAGS.preset
-    if preset == "auto" and FLAGS.dataset == "digits":
-        preset = "digits"
-    recipe = methods.recipe(FLAGS.method, size, preset)
+    if preset == "auto":
+        preset = _preset_for(FLAGS.dataset, stored)
+    if encoder is not None:
+        size = encoder.input_shape[1]
+    elif preset == "photos":
+        size = methods.view_size(stored)
+    else:
+        size = stored
+    recipe = methods.recipe(
+        FLAGS.method, FLAGS.view_size or size, preset, num_images=len(train)
+    )
     changes = {name: FLAGS[name].value for name in _FIELDS}
     recipe = recipe.replace(
         **{name: value for name, value in changes.items() if value is not None}
     )
     stem = [] if FLAGS.stem == "auto" else [f"stem={FLAGS.stem}"]
     return recipe.set(*stem, *FLAGS.set)
+
+
+def _preset_for(dataset, size):
+    """The preset of a data set with images of this size."""
+    from tfssl.views import SMALL_IMAGE
+
+    if dataset == "digits":
+        return "digits"
+    if dataset.startswith("tfds:") and size <= SMALL_IMAGE:
+        return "cifar"
+    return "photos"

@@ -17,6 +17,7 @@ flags.DEFINE_string(
 
 
 def main():
+    common.start("float32")
     from tfssl import runs
 
     run = runs.Workdir.read(FLAGS.workdir)

@@ -121,3 +121,34 @@ def test_a_recipe_is_written_down_as_plain_values():
     assert copy.arguments["momentum"] == tfssl.optimizers.Cosine(0.98, 1.0)
     assert written["method"] == "byol" and written["preset"] == "cifar"
     assert written["views"]["blur"] is True and written["image_size"] == 32
+
+
+@pytest.mark.parametrize("name", sorted(tfssl.methods.METHODS))
+@pytest.mark.parametrize("num_images", [60, 300, 9469])
+def test_photos_suit_their_number(name, num_images):
+    made = tfssl.methods.recipe(name, image_size=96, num_images=num_images)
+    assert made.preset == "photos"
+    steps = num_images // made.batch_size
+    assert steps >= 30 or made.batch_size == 16
+    assert made.warmup_epochs <= made.epochs / 10
+    assert made.arguments.get("queue_size", 0) <= max(num_images / 2, made.batch_size)
+    if num_images > 160:
+        assert tfssl.methods.concerns(made, num_images) == []
+    if num_images == 300:
+        model = made.replace(encoder_width=4).make(num_images)
+        assert model.encoder.input_shape == (None, 96, 96, 3)
+
+
+def test_photos_need_their_number():
+    with pytest.raises(ValueError, match="Give num_images"):
+        tfssl.methods.recipe("simclr", 96, "photos")
+
+
+def test_concerns():
+    few = recipe().replace(batch_size=100, warmup_epochs=3, epochs=10)
+    left_out, warmup = tfssl.methods.concerns(few, num_images=1080)
+    assert "leaves out 80 of 1,080" in left_out and "3 of 10 epochs" in warmup
+    assert "only 1 step:" in tfssl.methods.concerns(few, num_images=150)[0]
+    # Milestones take the place of a warm-up.
+    falls = few.replace(milestones=(0.5,))
+    assert tfssl.methods.concerns(falls, num_images=1000) == []

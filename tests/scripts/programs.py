@@ -2,10 +2,12 @@
 
 import contextlib
 import importlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 from absl import flags
 from absl.testing import flagsaver
@@ -28,8 +30,8 @@ def command(script, *flags):
     return [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, flags)]
 
 
-def run(script, *flags, fails=False, **extra):
-    """Output of a script; its error output if it should fail."""
+def start(script, *flags, fails=False, **extra):
+    """As `run`, in a process of its own, which takes ten seconds to start."""
     done = subprocess.run(
         command(script, *flags),
         capture_output=True,
@@ -40,22 +42,54 @@ def run(script, *flags, fails=False, **extra):
     return done.stderr if fails else done.stdout
 
 
+def run(script, *arguments, fails=False):
+    """Output of a script, run in this process; its error output if it should fail."""
+    out, error = io.StringIO(), io.StringIO()
+    argv = [script, *map(str, arguments)]
+    with (
+        _module(script) as module,
+        mock.patch.object(sys, "argv", argv),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(error),
+    ):
+        files = {"files": True} if script in WITH_FILES else {}
+        try:
+            module.common.run(module.main, **files)
+        except SystemExit as end:
+            code = end.code or 0
+    printed = out.getvalue()[-2000:] + error.getvalue()[-4000:]
+    assert (code != 0) == fails, printed
+    return error.getvalue() if fails else out.getvalue()
+
+
 @contextlib.contextmanager
 def imported(script, *arguments):
-    """A script as a module with these flags, in this process: no start-up to wait for.
-
-    Its flags are gone afterwards, so that another script can define its own.
-    """
-    before = flagsaver.save_flag_values()
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        module = importlib.import_module(script)
+    """A script as a module with these flags, in this process."""
+    with _module(script) as module:
         flags.FLAGS([script, *map(str, arguments)])
         yield module
+
+
+# Those that take arguments without a flag.
+WITH_FILES = ("predict", "compare")
+
+
+@contextlib.contextmanager
+def _module(script):
+    """A script, imported afresh; its flags are gone afterwards.
+
+    Another script can then define its own.
+    """
+    before = flagsaver.save_flag_values()
+    folder = str(ROOT / "scripts")
+    sys.path.insert(0, folder)
+    try:
+        yield importlib.import_module(script)
     finally:
-        sys.path.remove(str(ROOT / "scripts"))
-        for name in (script, "common", "recipe_flags"):
-            sys.modules.pop(name, None)
+        sys.path.remove(folder)
+        for name, module in list(sys.modules.items()):
+            if os.path.dirname(getattr(module, "__file__", None) or "") == folder:
+                sys.modules.pop(name)
         flagsaver.restore_flag_values(before)
 
 

@@ -43,7 +43,11 @@ def test_distill(tmp_path):
 
 
 def test_mistakes_are_told(tmp_path):
-    flags = ("--encoder=nothing.keras", f"--workdir={tmp_path / 'b'}")
+    flags = (
+        "--dataset=digits",
+        "--encoder=nothing.keras",
+        f"--workdir={tmp_path / 'b'}",
+    )
     assert "Set one of" in run("distill", *flags, fails=True)
     error = run("distill", *flags, "--labels_per_class=1", fails=True)
     assert "There is no file" in error
@@ -51,7 +55,7 @@ def test_mistakes_are_told(tmp_path):
 
 
 def test_students():
-    given = ("--encoder=a", "--workdir=b")
+    given = ("--dataset=digits", "--encoder=a", "--workdir=b")
     with imported("distill", *given, "--student=alexnet") as distill:
         # Of the full size, that is its own.
         assert distill.make_student(None, 67).output_shape == (None, 1, 1, 256)

@@ -37,7 +37,12 @@ def test_a_protocol_that_fails_loses_no_result(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tfssl.transfer, "linear_probe", fails)
     output = tmp_path / "results.json"
-    arguments = ("--encoder=pixels", "--protocol=knn,linear", f"--output={output}")
+    arguments = (
+        "--dataset=digits",
+        "--encoder=pixels",
+        "--protocol=knn,linear",
+        f"--output={output}",
+    )
     with imported("evaluate", *arguments) as evaluate:
         with pytest.raises(RuntimeError, match="out of memory"):
             evaluate.main()
@@ -46,6 +51,7 @@ def test_a_protocol_that_fails_loses_no_result(tmp_path, monkeypatch):
 
 
 def test_pixels_have_no_layers():
-    with imported("evaluate", "--encoder=pixels", "--layer=conv") as evaluate:
+    flags = ("--dataset=digits", "--encoder=pixels", "--layer=conv")
+    with imported("evaluate", *flags) as evaluate:
         with pytest.raises(app.UsageError, match="no layers"):
             evaluate.main()

@@ -1,24 +1,28 @@
 """What scripts/pretrain.py makes of its flags."""
 
-import types
-
 import keras
 import numpy as np
 import pytest
 from absl import flags
-from programs import SMALL, imported, write_npz
+from programs import SMALL, imported, run, write_npz
+
+import tfssl
 
 
 def recipe(*arguments, size=32):
-    images = types.SimpleNamespace(images=np.zeros((300, size, size, 3), "uint8"))
-    with imported("pretrain", "--workdir=nowhere", *arguments) as pretrain:
+    images = tfssl.data.ImageData(np.zeros((300, size, size, 3), "uint8"))
+    given = ("--workdir=nowhere", "--dataset=tfds:mine", *arguments)
+    with imported("pretrain", *given) as pretrain:
         return pretrain.recipe_flags.chosen_recipe(images)
 
 
 def test_the_preset_is_that_of_the_data():
     assert recipe("--dataset=digits", size=16).preset == "digits"
-    assert recipe("--dataset=npz:a.npz", size=32).preset == "cifar"
-    assert recipe("--dataset=npz:a.npz", size=224).preset == "paper"
+    assert recipe("--dataset=tfds:mine", size=32).preset == "cifar"
+    for photos in ("--dataset=npz:a.npz", "--dataset=folder:a", "--dataset=tfds:mine"):
+        chosen = recipe(photos, size=256)
+        assert (chosen.preset, chosen.batch_size) == ("photos", 16)
+        assert chosen.image_size == tfssl.methods.view_size(256)
     assert recipe("--dataset=digits", "--preset=cifar", size=16).preset == "cifar"
 
 
@@ -79,7 +83,7 @@ def test_averaged_weights_are_saved_and_saved_again(tmp_path, monkeypatch):
         monkeypatch.setattr(
             pretrain.recipe_flags,
             "chosen_recipe",
-            lambda train: chosen(train).replace(optimizer_arguments=average),
+            lambda *args: chosen(*args).replace(optimizer_arguments=average),
         )
         for _ in range(2):
             pretrain.main()
@@ -101,3 +105,25 @@ def test_averaged_weights_are_saved_and_saved_again(tmp_path, monkeypatch):
 def test_an_encoder_that_is_none():
     with pytest.raises(flags.IllegalFlagValueError, match="sk_resnet152"):
         recipe("--encoder=vit")
+
+
+def test_a_run_goes_on_from_weights(tmp_path):
+    """On other images, of another size; its report is made from its folder."""
+    write_npz(tmp_path / "data.npz", size=24)
+    first = tfssl.encoders.resnet10(16, stem="small", width=4)
+    first.save(tmp_path / "first.keras")
+    flags = (
+        f"--workdir={tmp_path / 'run'}",
+        f"--dataset=npz:{tmp_path / 'data.npz'}",
+        f"--init={tmp_path / 'first.keras'}",
+        "--precision=float32",
+    )
+    assert "leave out --encoder_width" in run(
+        "pretrain", *flags, "--encoder_width=4", fails=True
+    )
+    out = run("pretrain", *flags, "--epochs=0", "--knn_every=0")
+    assert "photos: resnet10 on 16 px" in out
+    saved = keras.saving.load_model(tmp_path / "run" / "encoder.keras")
+    for a, b in zip(first.get_weights(), saved.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert "report.html" in run("report", f"--workdir={tmp_path / 'run'}")

@@ -7,7 +7,7 @@ import time
 import keras
 import numpy as np
 import pytest
-from programs import command, environment, run
+from programs import command, environment, run, start
 
 FLAGS = (
     "--dataset=digits",
@@ -29,7 +29,7 @@ def weights(workdir):
 
 @pytest.mark.slow
 def test_killed_at_several_moments(tmp_path):
-    run("pretrain", *FLAGS, f"--workdir={tmp_path / 'whole'}")
+    start("pretrain", *FLAGS, f"--workdir={tmp_path / 'whole'}")
 
     broken = tmp_path / "broken"
     checkpoints = broken / "checkpoints"
@@ -55,7 +55,7 @@ def test_killed_at_several_moments(tmp_path):
             kills += 1
         program.wait()
     assert kills >= 3
-    run("pretrain", *FLAGS, f"--workdir={broken}")
+    start("pretrain", *FLAGS, f"--workdir={broken}")
 
     for a, b in zip(weights(tmp_path / "whole"), weights(broken), strict=True):
         np.testing.assert_array_equal(

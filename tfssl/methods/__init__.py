@@ -14,8 +14,11 @@ _PLACES = {
     "Batch": "method",
     "Method": "method",
     "Recipe": "recipes",
+    "concerns": "advice",
     "digits": "presets",
     "recipe": "presets",
+    "summary": "advice",
+    "view_size": "photos",
     **{name: file for file, _, name in (x.partition(".") for x in METHODS.values())},
 }
 

@@ -213,6 +213,11 @@ def make_encoder(name, image_size, **kwargs):
     return encoders.encoder(name, image_size, defaults=defaults, **kwargs)
 
 
+def _is_halved_to_4(image_size):
+    """Whether `context_cnn` can see it."""
+    return image_size.bit_count() == 1
+
+
 # Networks that play against each other bear less momentum.
 _ADVERSARIAL = {"beta_1": 0.5}
 
@@ -245,6 +250,8 @@ RECIPES = {
             optimizer_arguments=_ADVERSARIAL,
             weight_decay=0.0,
             batch_size=128,
+            fits=_is_halved_to_4,
+            elsewhere={"encoder": "resnet18"},
         ),
         "paper": Recipe(
             make_encoder=make_encoder,
@@ -256,8 +263,7 @@ RECIPES = {
             weight_decay=0.0,
             batch_size=64,
             milestones=(),
-            # The network halves images down to 4 x 4.
-            fits=lambda image_size: image_size.bit_count() == 1,
+            fits=_is_halved_to_4,
             elsewhere={"encoder": "resnet50"},
         ),
     }

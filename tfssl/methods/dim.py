@@ -8,7 +8,7 @@ from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.adversarial import AdversarialMethod
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
-from tfssl.views import CropViews
+from tfssl.views import SMALL_IMAGE, CropViews
 
 ESTIMATORS = {
     "infonce": losses.infonce,
@@ -199,6 +199,9 @@ def _recipes(weights, measured=None):
             learning_rate=5e-4,
             weight_decay=1e-4,
             batch_size=128,
+            # Its fully connected layer grows with the image.
+            fits=lambda image_size: image_size <= SMALL_IMAGE,
+            elsewhere={"encoder": "resnet18"},
         ),
         "paper": Recipe(
             arguments=weights,

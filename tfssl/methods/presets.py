@@ -4,9 +4,10 @@ import dataclasses
 import inspect
 
 from tfssl import methods, views
+from tfssl.methods.photos import for_photos
 from tfssl.methods.recipes import Recipe
 
-PRESETS = ("digits", "cifar", "paper")
+PRESETS = ("digits", "cifar", "photos", "paper")
 
 
 def digits(**changes):
@@ -22,21 +23,31 @@ def digits(**changes):
     return dataclasses.replace(recipe, **changes)
 
 
-def recipe(method, image_size, preset="auto"):
+def recipe(method, image_size, preset="auto", num_images=None):
     """The recipe of a method.
 
     Args:
         method: name of the method, as in `tfssl.methods.METHODS`.
         image_size: int, height and width of views and encoder in pixels.
         preset: "digits", a small network and views that fit handwritten digits;
-            "cifar", tuned for images up to 64 pixels; "paper"; or "auto", which chooses
-            cifar or paper by the image size, and a network that fits it.
+            "cifar", tuned for images up to 64 pixels; "photos", for images of your own,
+            by their number and the device (see `tfssl.methods.photos`); "paper"; or
+            "auto": photos if `num_images` is given, else cifar or paper by the image
+            size.
+        num_images: int, images of the training set, which photos needs. Defaults to
+            None.
 
     Returns:
-        `Recipe`.
+        `Recipe`. Its network is one that fits the image size.
 
     Raises:
-        ValueError: for an unknown method or preset.
+        ValueError: for an unknown method or preset, or photos without their number.
+
+    Example:
+        >>> import tfssl
+        >>> recipe = tfssl.methods.recipe("simclr", image_size=96, num_images=1000)
+        >>> recipe.preset, recipe.batch_size
+        ('photos', 32)
 
     Source: section "Hyper-parameters" of each paper; the small-image numbers are ours.
     """
@@ -46,11 +57,22 @@ def recipe(method, image_size, preset="auto"):
             f"preset must be auto or one of {PRESETS}. Received: {preset!r}"
         )
     chosen = preset
-    if preset == "auto":
+    if preset == "auto" and num_images is not None:
+        chosen = "photos"
+    elif preset == "auto":
         chosen = "cifar" if image_size <= views.SMALL_IMAGE else "paper"
+    found = presets.get(chosen, presets["cifar"])
     found = dataclasses.replace(
-        presets[chosen], method=method, preset=chosen, image_size=image_size
+        found, method=method, preset=chosen, image_size=image_size
     )
-    if preset == "auto" and found.fits and not found.fits(image_size):
-        found = dataclasses.replace(found, **found.elsewhere)
+    if preset != chosen or chosen == "photos":
+        if found.fits and not found.fits(image_size):
+            found = found.replace(**found.elsewhere)
+    if chosen == "photos":
+        if num_images is None:
+            raise ValueError(
+                "Preset photos goes by the number of photos. Give num_images. "
+                "Received: num_images=None"
+            )
+        found = for_photos(found, num_images)
     return found

@@ -36,7 +36,7 @@ class Recipe:
             to None, the cosine.
         fits: function of an image size in pixels, whether the recipe's network fits it.
             Defaults to None: any.
-        elsewhere: dict of fields, what preset "auto" changes where it does not fit.
+        elsewhere: dict of fields, what presets auto and photos change if it does not.
         measured: string, what it took and gave, with the commit that was measured;
             "" if it was not.
         method, preset, image_size: what `tfssl.methods.recipe` was asked for.
@@ -135,13 +135,10 @@ class Recipe:
                 if name in known and chosen in ("", part)
             ]
             if not equals or not places:
-                choices = "; ".join(
-                    f"the {part}: {', '.join(known)}"
-                    for part, (_, known) in parts.items()
-                )
+                names = [f"the {of}: {', '.join(k)}" for of, (_, k) in parts.items()]
                 raise ValueError(
                     "A setting is NAME=VALUE, with one of the names of "
-                    f"{choices}. Received: {setting!r}"
+                    f"{'; '.join(names)}. Received: {setting!r}"
                 )
             known = parts[places[0]][1]
             values[places[0]][name] = value_of(setting, known[name])
@@ -177,7 +174,7 @@ class Recipe:
         """The class of the method."""
         return methods.method_class(self.method)
 
-    def make(self, num_images, epochs=None, seed=0):
+    def make(self, num_images, epochs=None, seed=0, encoder=None):
         """The model: encoder, views, heads, optimizer and schedule, compiled.
 
         Args:
@@ -185,6 +182,8 @@ class Recipe:
             epochs: int, of the run. Defaults to the recipe's.
             seed: int, of views and draws. The weights come from the seed of
                 `keras.utils.set_random_seed`.
+            encoder: `keras.Model` to go on from, of images of the recipe's size.
+                Defaults to a new one.
 
         Returns:
             Compiled `tfssl.methods.Method`, for `fit` with the recipe's `batch_size`.
@@ -208,7 +207,7 @@ class Recipe:
             arguments,
             self.settings,
             self.method_class,
-            self._made_encoder(),
+            encoder or self._made_encoder(),
             views=views,
             seed=seed,
         )
@@ -216,9 +215,8 @@ class Recipe:
         return model
 
     def _views_class(self):
-        if self.views_class is None:
-            return self.method_class.views_class
-        return getattr(views, self.views_class)
+        own = self.method_class.views_class
+        return getattr(views, self.views_class) if self.views_class else own
 
     def _made_encoder(self):
         try:
@@ -283,7 +281,10 @@ class Recipe:
         Returns:
             `Recipe`.
         """
-        found = methods.recipe(values["method"], values["image_size"], values["preset"])
+        # For what is no plain value; the others come from the dictionary.
+        found = methods.recipe(
+            values["method"], values["image_size"], values["preset"], num_images=1
+        )
         known = {name: values[name] for name in _plain_fields() if name in values}
         known["arguments"] = {
             name: keras.saving.deserialize_keras_object(value)

@@ -39,11 +39,12 @@ def model_of(run):
     """
     saved = run.info["settings"]
     recipe = methods.Recipe.from_dict({**saved, "image_size": saved[_VIEW_SIZE]})
-    model = recipe.make(saved["num_images"], seed=saved.get("seed", 0))
-    run.restore(model)
     encoder = keras.saving.load_model(run.path / "encoder.keras", compile=False)
     # Of an optimizer that averages the weights, the averages.
-    model.encoder.set_weights(encoder.get_weights())
+    finished = encoder.get_weights()
+    model = recipe.make(saved["num_images"], seed=saved.get("seed", 0), encoder=encoder)
+    run.restore(model)
+    model.encoder.set_weights(finished)
     return model
 
 
