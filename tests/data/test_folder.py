@@ -136,8 +136,8 @@ def test_images_beside_class_folders_are_ambiguous(photos):
 def test_a_folder_without_images_says_what_it_found(tmp_path):
     with pytest.raises(ValueError, match="no images in .*found nothing"):
         load(f"folder:{tmp_path}")
-    (tmp_path / "a.webp").write_bytes(b"")
-    with pytest.raises(ValueError, match="found 1 .webp"):
+    (tmp_path / "a.mp4").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"Looked for .jpg, .*found 1 \.mp4\."):
         load(f"folder:{tmp_path}")
     with pytest.raises(FileNotFoundError, match="no folder"):
         load(f"folder:{tmp_path}/none")

@@ -89,7 +89,7 @@ def test_a_jpeg_drafted_at_low_resolution_is_the_same_picture():
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0"])
 def test_says_what_is_not_an_image(content):
-    with pytest.raises(ValueError, match="not a JPEG, PNG, BMP or GIF image"):
+    with pytest.raises(ValueError, match="not a JPEG, PNG, .*TIFF.* image"):
         pixels.decode(io.BytesIO(content), 8)
 
 
