@@ -51,11 +51,14 @@ class ImageData:
                 "Images must be uint8 of shape [N, height, width, 3]. "
                 f"Received: shape {shape}, dtype {dtype}."
             )
-        if self.paths is not None and len(self.paths) != shape[0]:
-            raise ValueError(
-                f"{self.name or 'The data'} has {shape[0]} images, so paths must be as "
-                f"many. Received: {len(self.paths)}."
-            )
+        if self.paths is not None:
+            if len(self.paths) != shape[0]:
+                raise ValueError(
+                    f"{self.name or 'The data'} has {shape[0]} images, so paths must "
+                    f"be as many. Received: {len(self.paths)}."
+                )
+            # The dataclass is frozen for its users, not for its own construction.
+            object.__setattr__(self, "paths", tuple(self.paths))
         if self.labels is None:
             return
         labels = np.asarray(self.labels)
@@ -69,7 +72,6 @@ class ImageData:
                 "Labels must be integers, the index of each image's class. "
                 f"Received: dtype {labels.dtype}."
             )
-        # The dataclass is frozen for its users, not for its own construction.
         object.__setattr__(self, "labels", labels.astype(np.int64))
 
     def require_labels(self):

@@ -159,5 +159,5 @@ def _sorted_classes(names):
 
 
 def _some(files):
-    more = ", ..." if len(files) > _NAMED else ""
-    return ", ".join(files[:_NAMED]) + more
+    more = len(files) - _NAMED
+    return ", ".join(files[:_NAMED]) + (f" and {more} more" if more > 0 else "")
