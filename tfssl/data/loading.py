@@ -53,7 +53,9 @@ def load(
         test_fraction: for a set that has no test split, the fraction of its train
             split that becomes one: of each class the rounded fraction, but at least one
             image and never all, of images without labels that fraction at random.
-            `"train"` is then the rest. Defaults to None: a set is as it is.
+            `"train"` is then the rest. The same images are divided alike at each call;
+            more or fewer of them (HEIC with and without pillow-heif) may not be.
+            Defaults to None: a set is as it is.
         seed: int, draws the images of `test_fraction`. Defaults to 0.
 
     Returns:
