@@ -31,9 +31,10 @@ def define_data_flags():
         "dataset",
         None,
         "Images: digits (handwritten digits, nothing to download), tfds:NAME (any "
-        "image classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP "
-        "and GIF; one subfolder a class, or none), npz:FILE (x_train[, y_train, "
-        "x_test, y_test]).",
+        "image classification set of tensorflow-datasets), folder:DIR (JPEG, PNG, BMP, "
+        "GIF, WebP, TIFF, AVIF and, with pillow-heif installed, HEIC; one subfolder a "
+        "class, or --labels, or no classes), npz:FILE (x_train[, y_train, x_test, "
+        "y_test]).",
         required=True,
     )
     flags.DEFINE_string(
@@ -53,6 +54,23 @@ def define_data_flags():
         "are named and skipped.",
         lower_bound=0,
         upper_bound=1,
+    )
+    flags.DEFINE_string(
+        "labels",
+        None,
+        "CSV file with the columns file,label: the classes of folder:DIR's images. "
+        "Files are relative to DIR, or names alone.",
+    )
+    flags.DEFINE_float(
+        "test_fraction",
+        None,
+        "Of a set that has no test split, the fraction of each class that becomes one. "
+        "--seed does not change which images: they are the same for all scripts.",
+    )
+    flags.register_validator(
+        "test_fraction",
+        lambda fraction: fraction is None or 0 < fraction < 1,
+        "must be between 0 and 1, without both",
     )
 
 
@@ -181,6 +199,9 @@ def load_data(split, image_size=None):
         image_size=FLAGS.image_size or image_size,
         data_dir=FLAGS.data_dir,
         max_corrupt=FLAGS.max_corrupt,
+        labels=FLAGS.labels,
+        # Of the same seed always: what one script trains on, no other may test on.
+        test_fraction=FLAGS.test_fraction,
     )
 
 

@@ -33,7 +33,7 @@ flags.DEFINE_string("licence", "Apache-2.0", "Licence of the weights.")
 flags.DEFINE_string("data_licence", None, "Licence of the training images.")
 
 # Settings that say where things are on this machine.
-PLACES = ("workdir", "data_dir")
+PLACES = ("workdir", "data_dir", "labels")
 
 
 def main():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfssl.data import CorruptImagesError, folder, load, storage
+from tfssl.data import CorruptImagesError, folder, load, load_image, storage
 
 
 def photo(rng, mode="RGB"):
@@ -136,8 +136,8 @@ def test_images_beside_class_folders_are_ambiguous(photos):
 def test_a_folder_without_images_says_what_it_found(tmp_path):
     with pytest.raises(ValueError, match="no images in .*found nothing"):
         load(f"folder:{tmp_path}")
-    (tmp_path / "a.webp").write_bytes(b"")
-    with pytest.raises(ValueError, match="found 1 .webp"):
+    (tmp_path / "a.mp4").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"Looked for .jpg, .*found 1 \.mp4\."):
         load(f"folder:{tmp_path}")
     with pytest.raises(FileNotFoundError, match="no folder"):
         load(f"folder:{tmp_path}/none")
@@ -171,3 +171,68 @@ def test_progress_is_shown_for_many_files(photos, monkeypatch):
 def test_max_corrupt_is_a_fraction(photos):
     with pytest.raises(ValueError, match="fraction. Received: 5"):
         load(f"folder:{photos}", max_corrupt=5)
+
+
+def test_paths_name_the_files_of_the_rows(classes, monkeypatch):
+    (classes / "train" / "a" / "1.gif").write_bytes(b"")
+    monkeypatch.chdir(classes.parent)
+    data = load(f"folder:{classes.name}", image_size=4, max_corrupt=0.5)
+    assert data.paths == tuple(
+        os.path.join(classes.name, "train", *rest)
+        for rest in (("a", "0.PNG"), ("b", "deep", "0.PNG"))
+    )
+    for path, image in zip(data.paths, data.images, strict=True):
+        np.testing.assert_array_equal(load_image(path, 4), image)
+    assert load("digits").paths is None
+
+
+def test_what_is_left_out_is_counted_and_what_may_be_an_image_is_told(classes, caplog):
+    data = load(f"folder:{classes}", image_size=4)
+    assert data.left_out == {".txt": 1, "hidden": 1}
+    assert caplog.records == []
+    for name in ("0.mp4", "1.MP4", "a/2.raw", "a/b"):
+        (classes / "train" / name).write_bytes(b"")
+    os.mkfifo(classes / "train" / "a" / "pipe.jpg")
+    data = load(f"folder:{classes}", image_size=4)
+    assert len(data) == 2
+    assert data.left_out == {
+        **{".txt": 1, "hidden": 1, ".mp4": 2, ".raw": 1},
+        **{"without an ending": 1, "not a file": 1},
+    }
+    (record,) = caplog.records
+    told = "split train: 2 .mp4, 1 .raw, 1 not a file, 1 without an ending."
+    assert record.getMessage().endswith(told)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif", "avif", "gif", "bmp"])
+def test_one_image_is_as_in_its_folder(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    write(path, photo(np.random.default_rng(0)))
+    (image,) = load(f"folder:{tmp_path}", image_size=24).images
+    alone = load_image(path, 24)
+    assert alone.dtype == np.uint8 and alone.shape == (24, 24, 3)
+    np.testing.assert_array_equal(alone, image)
+    assert alone.std() > 5
+
+
+def test_says_why_one_image_cannot_be_read(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"no image")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(ValueError, match="a.jpg cannot be decoded: not a JPEG"):
+        load_image(tmp_path / "a.jpg", 8)
+    with pytest.raises(ValueError, match="size must be at least 1. Received: 0"):
+        load_image(tmp_path / "a.jpg", 0)
+    with pytest.raises(FileNotFoundError, match="none.jpg does not exist"):
+        load_image(tmp_path / "none.jpg", 8)
+    with pytest.raises(FileNotFoundError, match="pipe.jpg is not a file"):
+        load_image(tmp_path / "pipe.jpg", 8)
+
+
+def test_classes_that_link_to_each_other(classes):
+    train = classes / "train"
+    (train / "a" / "more").symlink_to(train / "b")
+    (train / "b" / "more").symlink_to(train / "a")
+    data = load(f"folder:{classes}", image_size=4)
+    np.testing.assert_array_equal(data.labels, [0, 0, 1, 1])
+    green = data.images[:, 0, 0, 1] == 255
+    np.testing.assert_array_equal(green, [True, False, False, True])

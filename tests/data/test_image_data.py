@@ -36,6 +36,13 @@ def test_refuses_labels_that_do_not_match(labels):
         ImageData(IMAGES, labels, name="mine")
 
 
+def test_a_path_for_each_image():
+    paths = ["a", "b", "c", "d"]
+    assert ImageData(IMAGES, paths=paths).paths == ("a", "b", "c", "d")
+    with pytest.raises(ValueError, match="mine has 4 images, so paths.*Received: 3"):
+        ImageData(IMAGES, name="mine", paths=paths[:3])
+
+
 def test_refuses_labels_that_are_not_indices():
     with pytest.raises(ValueError, match="integers.*float64"):
         ImageData(IMAGES, [0.0, 1.0, 0.5, 1.0])

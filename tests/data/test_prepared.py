@@ -125,6 +125,23 @@ def test_splits_are_named_never_guessed(data_dir):
         load("tfds:tiny", "test", data_dir=data_dir)
 
 
+def test_a_test_split_of_a_set_without(data_dir):
+    whole = load("tfds:tiny", data_dir=data_dir)
+    train, test = (
+        load("tfds:tiny", split, data_dir=data_dir, test_fraction=0.4)
+        for split in ("train", "test")
+    )
+    # Classes of 2, 1 and 2 images: one of each of the two.
+    np.testing.assert_array_equal(np.sort(test.labels), [0, 2])
+    assert (train.split, test.split) == ("train", "test")
+    both = np.concatenate([train.images, test.images])
+    np.testing.assert_array_equal(by_content(both), by_content(whole.images))
+    again = load("tfds:tiny", "test", data_dir=data_dir, test_fraction=0.4)
+    np.testing.assert_array_equal(again.images, test.images)
+    with pytest.raises(ValueError, match=r"into 'train' and 'test'. .*'train\[:40%\]'"):
+        load("tfds:tiny", "train[:40%]", data_dir=data_dir, test_fraction=0.4)
+
+
 def test_resized_when_asked(data_dir):
     assert load("tfds:tiny", image_size=4, data_dir=data_dir).images.shape[1:3] == (
         4,

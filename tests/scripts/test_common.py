@@ -1,7 +1,10 @@
 """What the scripts share."""
 
+import numpy as np
 import pytest
+from absl.flags import IllegalFlagValueError
 from cases import encoder
+from PIL import Image
 from programs import imported
 
 
@@ -18,3 +21,50 @@ def test_a_run_without_a_projector(tmp_path):
     with imported("common") as common:
         with pytest.raises(FileNotFoundError, match="keep no projector"):
             common.load_encoder(str(tmp_path / "encoder.keras"), head_layer=1)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Twenty images of two classes that a table names."""
+    lines = ["file,label"]
+    for i in range(20):
+        Image.new("L", (8, 8), 10 * i).save(tmp_path / f"{i:02}.png")
+        lines.append(f"{i:02}.png,{i % 2}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_all_scripts_and_seeds_have_the_same_test_split(photos):
+    flags = (
+        f"--dataset=folder:{photos}",
+        f"--labels={photos / 'labels.csv'}",
+        "--test_fraction=0.3",
+        "--image_size=4",
+    )
+    splits = []
+    for script, *others in (
+        ("pretrain", "--workdir=none", "--seed=3"),
+        ("evaluate", "--encoder=pixels", "--seed=5"),
+        ("finetune", "--encoder=none"),
+    ):
+        with imported(script, *flags, *others) as module:
+            train, test = module.common.load_labelled()
+        assert (len(train), len(test)) == (14, 6)
+        assert np.bincount(test.labels).tolist() == [3, 3]
+        assert not set(train.paths) & set(test.paths)
+        splits.append((train.paths, test.paths))
+    assert splits[0] == splits[1] == splits[2]
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.5])
+def test_a_test_fraction_is_between_0_and_1(fraction):
+    with pytest.raises(IllegalFlagValueError, match="between 0 and 1"):
+        with imported("evaluate", "--encoder=pixels", f"--test_fraction={fraction}"):
+            pass
+
+
+def test_a_set_with_a_test_split_refuses_a_fraction_of_it():
+    flags = ("--encoder=pixels", "--dataset=digits", "--test_fraction=0.2")
+    with imported("evaluate", *flags) as evaluate:
+        with pytest.raises(ValueError, match="digits has a test split of its own"):
+            evaluate.main()

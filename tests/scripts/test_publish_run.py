@@ -19,6 +19,7 @@ RUN = {
         "temperature": 0.2,
         "workdir": "/home/somebody/runs/a",
         "data_dir": "/home/somebody/data",
+        "labels": "/home/somebody/labels.csv",
     },
     "versions": {"keras": "3.15.0", "tfssl": "0.1"},
     "commit": "0123456789ab-dirty",

@@ -4,12 +4,12 @@ import numpy as np
 
 from tfssl.data.image_data import ImageData
 from tfssl.data.pixels import rgb_batch
-from tfssl.data.splits import check_split
+from tfssl.data.splits import UNDIVIDED
 
 TEST_COUNT = 500
 
 
-def load_digits(split="train", image_size=None):
+def load_digits(split="train", image_size=None, division=UNDIVIDED):
     """The 1,797 digits of `sklearn.datasets.load_digits`: 1,297 train, 500 test.
 
     scikit-learn ships no split. Here the images are put in the order of their classes
@@ -19,10 +19,11 @@ def load_digits(split="train", image_size=None):
     Args:
         split: `"train"` or `"test"`.
         image_size: side of the squares in pixels, resized from 8x8. Defaults to 16.
+        division: `Division`; one with a fraction is refused.
     """
     from sklearn import datasets
 
-    check_split(split, ("train", "test"), "digits")
+    split = division.stored(split, ("train", "test"), "digits")
     digits = datasets.load_digits()
     count = len(digits.target)
     by_class = np.argsort(digits.target, kind="stable")

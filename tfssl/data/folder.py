@@ -1,18 +1,19 @@
-"""`folder:DIR`: JPEG, PNG, BMP and GIF files of any size, with or without classes."""
+"""`folder:DIR`: image files of any size, with or without classes."""
 
-import collections
+import operator
 import os
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
 from absl import logging
 
-from tfssl.data import pixels
+from tfssl.data import formats, pixels
 from tfssl.data.image_data import ImageData
-from tfssl.data.splits import check_split
+from tfssl.data.listing import list_images
+from tfssl.data.splits import UNDIVIDED
 from tfssl.data.storage import allocate
+from tfssl.data.table import LabelTable
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 DEFAULT_SIZE = 256
 # Decoding fewer files than this takes seconds: no progress bar.
 PROGRESS_FROM = 2000
@@ -31,24 +32,73 @@ class CorruptImagesError(ValueError):
         self.files = files
 
 
+def load_image(path, size):
+    """One image file, as `load("folder:...", image_size=size)` gives it.
+
+    Args:
+        path: string or `pathlib.Path`, a file of a format that folders may hold.
+        size: int, side in pixels of the square: the short side is resized to it and the
+            centre is cut out.
+
+    Returns:
+        uint8 array `[size, size, 3]`, values in [0, 255].
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it cannot be decoded, or the size is below 1.
+
+    Example:
+        >>> from PIL import Image
+        >>> from tfssl.data import load_image
+        >>> Image.new("RGB", (40, 30), "red").save("red.png")
+        >>> load_image("red.png", 8)[0, 0]
+        array([255,   0,   0], dtype=uint8)
+    """
+    path = os.fspath(path)
+    if operator.index(size) < 1:
+        raise ValueError(f"size must be at least 1. Received: {size}.")
+    if not os.path.isfile(path):
+        # A pipe would be waited for.
+        state = "is not a file" if os.path.exists(path) else "does not exist"
+        raise FileNotFoundError(f"{os.path.abspath(path)} {state}.")
+    if remedy := formats.remedy(path):
+        raise ValueError(f"{path} cannot be decoded. To read such files: {remedy}.")
+    try:
+        return np.array(pixels.decode(path, size))
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be decoded: {error}.") from error
+
+
 def load_folder(
-    folder, split="train", image_size=None, max_corrupt=0.01, cache_dir=None
+    folder,
+    split="train",
+    image_size=None,
+    max_corrupt=0.01,
+    cache_dir=None,
+    labels=None,
+    division=UNDIVIDED,
 ):
     """All images below a folder, as squares of one size.
 
     `DIR/*.jpg` is a set without labels, `DIR/<class>/*.jpg` one with labels (the sorted
     names of the classes). Either may stand in `DIR/train` and `DIR/test`; without those
-    two, `DIR` is the train split. Files and folders that start with a dot and files
-    that are not images are ignored.
+    two, `DIR` is the train split. With a table of labels, folders are no classes.
+
+    Links are followed, but no folder of a class is read twice. Hidden folders are not
+    entered. Files that are not images that can be read are counted by their endings
+    (`ImageData.left_out`); a warning names the endings that may be images: all but what
+    stands beside images, such as text, tables, checksums and hidden files.
 
     Args:
         folder: the folder.
         split: `"train"`, or another split that has a folder.
         image_size: side in pixels of the squares: the short side is resized to it and
             the centre is cut out. Defaults to 256.
-        max_corrupt: fraction of the files that may be corrupt. They are skipped and
-            named in the log; one more and nothing is loaded.
+        max_corrupt: fraction of the split's files that may be corrupt. They are skipped
+            and named in the log; one more and nothing is loaded.
         cache_dir: see `tfssl.data.load`.
+        labels: the CSV file of a `LabelTable`.
+        division: `Division`, makes a test split of a train split.
 
     Raises:
         CorruptImagesError: when more than `max_corrupt` of the files cannot be decoded.
@@ -60,7 +110,13 @@ def load_folder(
         raise ValueError(f"max_corrupt is a fraction. Received: {max_corrupt}.")
     size = DEFAULT_SIZE if image_size is None else image_size
 
-    files, labels, class_names = _list_images(folder, split, name)
+    table = None if labels is None else LabelTable(labels)
+    listing = list_images(folder, split, name, table, division)
+    if notable := formats.worth_a_warning(listing.left_out):
+        logging.warning(
+            "Left out of %s, split %s: %s.", name, split, formats.described(notable)
+        )
+    files, classes = listing.files, listing.labels
     images = allocate((len(files), size, size, 3), cache_dir)
     corrupt = _decode_all(folder, files, size, images)
     if corrupt:
@@ -69,8 +125,18 @@ def load_folder(
         for new, old in enumerate(kept):
             images[new] = images[old]
         images = images[: len(kept)]
-        labels = None if labels is None else labels[kept]
-    return ImageData(images, labels, class_names, name, split, tuple(corrupt))
+        files = [files[row] for row in kept]
+        classes = None if classes is None else classes[kept]
+    return ImageData(
+        images,
+        classes,
+        listing.class_names,
+        name,
+        split,
+        skipped=tuple(corrupt),
+        paths=tuple(os.path.join(folder, file) for file in files),
+        left_out=listing.left_out,
+    )
 
 
 def _decode_all(folder, files, size, images):
@@ -111,77 +177,3 @@ def _report(name, corrupt, total, max_corrupt):
             corrupt,
         )
     logging.warning("%s and were skipped:%s", found, lines)
-
-
-def _list_images(folder, split, name):
-    """Files relative to `folder`, their labels or None, the class names or None."""
-    folders = _subfolders(folder)
-    if {"train", "test"} & set(folders):
-        splits = {entry: os.path.join(folder, entry) for entry in folders}
-    else:
-        splits = {"train": folder}
-    hint = f" Its images would stand in {os.path.join(folder, split)}."
-    check_split(split, splits, name, hint)
-    root = splits[split]
-
-    loose = [f for f in sorted(os.listdir(root)) if _is_image(os.path.join(root, f))]
-    # The classes of all splits, so that a label means the same class in each.
-    names = {c for s in splits.values() for c in _subfolders(s) if _has_images(s, c)}
-    per_class = [
-        (label, path)
-        for label, class_name in enumerate(sorted(names))
-        for path in _walk(os.path.join(root, class_name))
-    ]
-    if loose and per_class:
-        raise ValueError(
-            f"{name}: {root} holds both images ({loose[0]}) and folders of images "
-            f"({os.path.dirname(os.path.relpath(per_class[0][1], root))}). Images "
-            "without classes stand in one folder, those with classes in one folder per "
-            "class."
-        )
-    if not loose and not per_class:
-        raise ValueError(
-            f"{name}: no images in {root}. Looked for {', '.join(SUFFIXES)}; found "
-            f"{_count_suffixes(root)}."
-        )
-    if loose:
-        paths, labels, names = [os.path.join(root, f) for f in loose], None, None
-    else:
-        labels, paths = zip(*per_class, strict=True)
-        labels, names = np.array(labels), tuple(sorted(names))
-    return [os.path.relpath(path, folder) for path in paths], labels, names
-
-
-def _is_image(path):
-    file = os.path.basename(path)
-    return (
-        file.lower().endswith(SUFFIXES)
-        and not file.startswith(".")
-        and os.path.isfile(path)
-    )
-
-
-def _subfolders(folder):
-    with os.scandir(folder) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and e.name[0] != ".")
-
-
-def _walk(folder):
-    """The images in and below a folder, sorted."""
-    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        path = os.path.join(folder, entry)
-        if os.path.isdir(path) and entry[0] != ".":
-            yield from _walk(path)
-        elif _is_image(path):
-            yield path
-
-
-def _has_images(folder, class_name):
-    return any(_walk(os.path.join(folder, class_name)))
-
-
-def _count_suffixes(root):
-    files = [file for _, _, files in os.walk(root) for file in files]
-    counts = collections.Counter(os.path.splitext(f)[1].lower() for f in files)
-    listed = (f"{n} {suffix or 'without one'}" for suffix, n in counts.most_common(5))
-    return ", ".join(listed) or "nothing"

@@ -18,10 +18,15 @@ class ImageData:
         name: where the images came from, such as `"tfds:cifar10"`.
         split: `"train"`, `"test"`, ...
         skipped: tuple of str, the corrupt files that were left out.
+        paths: tuple of str `[N]`, the files that the images came from; None for sets
+            that have no files.
+        left_out: dict, ending of files that are no images, or none that can be read,
+            such as `".txt"` -> how many there are. For what has no ending: `"hidden"`,
+            `"without an ending"`, `"not a file"` (a pipe, a link to nothing).
 
     Raises:
         ValueError: when the arrays do not have these shapes and types, or when the
-            numbers of images and labels differ.
+            numbers of images, labels and paths differ.
 
     Example:
         >>> import numpy as np
@@ -36,6 +41,8 @@ class ImageData:
     name: str = ""
     split: str = "train"
     skipped: tuple = ()
+    paths: tuple | None = None
+    left_out: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         shape, dtype = np.shape(self.images), getattr(self.images, "dtype", None)
@@ -44,6 +51,14 @@ class ImageData:
                 "Images must be uint8 of shape [N, height, width, 3]. "
                 f"Received: shape {shape}, dtype {dtype}."
             )
+        if self.paths is not None:
+            if len(self.paths) != shape[0]:
+                raise ValueError(
+                    f"{self.name or 'The data'} has {shape[0]} images, so paths must "
+                    f"be as many. Received: {len(self.paths)}."
+                )
+            # The dataclass is frozen for its users, not for its own construction.
+            object.__setattr__(self, "paths", tuple(self.paths))
         if self.labels is None:
             return
         labels = np.asarray(self.labels)
@@ -57,7 +72,6 @@ class ImageData:
                 "Labels must be integers, the index of each image's class. "
                 f"Received: dtype {labels.dtype}."
             )
-        # The dataclass is frozen for its users, not for its own construction.
         object.__setattr__(self, "labels", labels.astype(np.int64))
 
     def require_labels(self):
@@ -69,7 +83,8 @@ class ImageData:
         if self.labels is None:
             raise ValueError(
                 f"{self.name}, split {self.split}, has no labels. folder:DIR has them "
-                "with one subfolder a class, npz:FILE with y_train and y_test."
+                "with one subfolder a class or with labels=FILE.csv, npz:FILE with "
+                "y_train and y_test."
             )
 
     def __len__(self):

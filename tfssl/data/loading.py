@@ -6,6 +6,7 @@ from tfssl.data.digits import load_digits
 from tfssl.data.folder import load_folder
 from tfssl.data.npz import load_npz
 from tfssl.data.prepared import load_tfds
+from tfssl.data.splits import Division
 
 
 def load(
@@ -16,6 +17,9 @@ def load(
     data_dir=None,
     max_corrupt=0.01,
     cache_dir=None,
+    labels=None,
+    test_fraction=None,
+    seed=0,
 ):
     """Loads one split of an image set, decoded once into one uint8 array.
 
@@ -23,12 +27,15 @@ def load(
     |---|---|---|
     | `"digits"` | scikit-learn's 8x8 digits: 1,297 train, 500 test | 16 |
     | `"tfds:NAME"` | any tensorflow-datasets set with an `image` | its own, or 256 |
-    | `"folder:DIR"` | JPEG, PNG, BMP, GIF; flat, or one folder per class | 256 |
+    | `"folder:DIR"` | image files; flat, or one folder per class | 256 |
     | `"npz:FILE"` | arrays `x_train[, y_train, x_test, y_test]` | its own |
 
     All images become RGB: grey is repeated, transparency is composited on white. To fit
     `image_size`, the short side is resized to it (bilinear, antialiased) and the
     central square is kept.
+
+    A folder's files may be JPEG, PNG, BMP, GIF, WebP, TIFF, AVIF (with a Pillow that
+    can) and, with pillow-heif installed, HEIC. `ImageData.left_out` counts all others.
 
     Args:
         name: one of the names above.
@@ -39,12 +46,24 @@ def load(
             warning that names them) before refusing.
         cache_dir: the folder for the pixels of sets over 2 GiB, which are kept in an
             unnamed temporary file and not in memory. Defaults to the system's.
+        labels: `folder:` only, a CSV file with the columns `file` (relative to the
+            folder, or its name alone) and `label`. The folder may then be flat or
+            nested as it likes. Classes are the sorted labels. Defaults to None: the
+            names of folders.
+        test_fraction: for a set that has no test split, the fraction of its train
+            split that becomes one: of each class the rounded fraction, but at least one
+            image and never all, of images without labels that fraction at random.
+            `"train"` is then the rest. The same images are divided alike at each call;
+            more or fewer of them (HEIC with and without pillow-heif) may not be.
+            Defaults to None: a set is as it is.
+        seed: int, draws the images of `test_fraction`. Defaults to 0.
 
     Returns:
         An `ImageData`.
 
     Raises:
-        ValueError: unknown name or split, no images, pixel values out of range.
+        ValueError: unknown name or split, no images, pixel values out of range, labels
+            that do not fit the images, a `test_fraction` of a set with a test split.
         FileNotFoundError: no such file, folder or prepared set.
         CorruptImagesError: too many corrupt files.
 
@@ -55,15 +74,20 @@ def load(
     """
     if image_size is not None and operator.index(image_size) < 1:
         raise ValueError(f"image_size must be at least 1. Received: {image_size}.")
+    division = Division(test_fraction, seed)
     source, _, rest = name.partition(":")
+    if labels is not None and source != "folder":
+        raise ValueError(f"labels={labels} is for folder:DIR. Received: {name!r}.")
     if name == "digits":
-        return load_digits(split, image_size)
+        return load_digits(split, image_size, division)
     if source == "tfds" and rest:
-        return load_tfds(rest, split, image_size, data_dir, cache_dir)
+        return load_tfds(rest, split, image_size, data_dir, cache_dir, division)
     if source == "folder" and rest:
-        return load_folder(rest, split, image_size, max_corrupt, cache_dir)
+        return load_folder(
+            rest, split, image_size, max_corrupt, cache_dir, labels, division
+        )
     if source == "npz" and rest:
-        return load_npz(rest, split, image_size, cache_dir)
+        return load_npz(rest, split, image_size, cache_dir, division)
     raise ValueError(
         f"Unknown image set {name!r}. Known: 'digits', 'tfds:NAME' "
         "(tensorflow-datasets), 'folder:DIR' (image files), 'npz:FILE' (arrays)."

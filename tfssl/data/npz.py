@@ -7,13 +7,13 @@ import numpy as np
 
 from tfssl.data.image_data import ImageData
 from tfssl.data.pixels import rgb_batch
-from tfssl.data.splits import check_split
+from tfssl.data.splits import UNDIVIDED
 from tfssl.data.storage import allocate
 
 CHUNK = 1000
 
 
-def load_npz(path, split="train", image_size=None, cache_dir=None):
+def load_npz(path, split="train", image_size=None, cache_dir=None, division=UNDIVIDED):
     """Images and labels from `x_train[, y_train, x_test, y_test]` in an npz file.
 
     Args:
@@ -23,28 +23,23 @@ def load_npz(path, split="train", image_size=None, cache_dir=None):
         split: `"train"` or `"test"`.
         image_size: side in pixels of the squares to make. None keeps the size.
         cache_dir: see `tfssl.data.load`.
+        division: `Division`, makes a test split of `x_train`.
     """
     name = f"npz:{path}"
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{name}: there is no file {os.path.abspath(path)}.")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{name} is not an npz file, as np.savez writes it.")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = archive.files
-            wanted = {f"x_{split}", f"y_{split}"}
-            arrays = {key: archive[key] for key in names if key in wanted}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{name} cannot be read ({error}). Save arrays of numbers, not of objects."
-        ) from error
+    names, _ = _read(path, name)
     if "x_train" not in names:
         raise ValueError(
             f"{name} has no array x_train. It has: {', '.join(names) or 'nothing'}. "
             "Write it with np.savez(file, x_train=images, y_train=labels, x_test=...)."
         )
-    check_split(split, [key[2:] for key in names if key.startswith("x_")], name)
-    x, y = arrays[f"x_{split}"], arrays.get(f"y_{split}")
+    known = [key[2:] for key in names if key.startswith("x_")]
+    stored = division.stored(split, known, name)
+    _, arrays = _read(path, name, (f"x_{stored}", f"y_{stored}"))
+    x, y = arrays[f"x_{stored}"], arrays.get(f"y_{stored}")
     _check_pixels(x, name)
     height, width = x.shape[1:3] if image_size is None else (image_size, image_size)
     images = allocate((len(x), height, width, 3), cache_dir)
@@ -55,7 +50,20 @@ def load_npz(path, split="train", image_size=None, cache_dir=None):
         images[start : start + CHUNK] = rgb_batch(chunk, image_size)
     if y is not None and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    return ImageData(images, y, name=name, split=split)
+    data = ImageData(images, y, name=name, split=split)
+    return division.take(data, split, cache_dir)
+
+
+def _read(path, name, wanted=()):
+    """The names of all arrays in the file, and a dict of those that are wanted."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = archive.files
+            return names, {key: archive[key] for key in names if key in wanted}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{name} cannot be read ({error}). Save arrays of numbers, not of objects."
+        ) from error
 
 
 def _check_pixels(x, name):

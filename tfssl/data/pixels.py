@@ -3,17 +3,21 @@
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF")
+from tfssl.data import formats
+
+# Tags of a TIFF.
+_BITS, _PHOTOMETRIC = 258, 262
 
 
 def decode(source, size=None):
     """One encoded image as uint8 RGB.
 
-    The EXIF orientation is applied, the first frame of a GIF is taken, transparency is
-    composited on white and 16-bit grey is scaled to 8 bits.
+    The EXIF orientation is applied, the first frame of several is taken, transparency
+    is composited on white and 16-bit grey is scaled to 8 bits.
 
     Args:
-        source: a path or a binary file object with a JPEG, PNG, BMP or GIF image.
+        source: a path, or a binary file object with an image of a format that can be
+            read (see `tfssl.data.formats`), HEIC excepted.
         size: side in pixels of the square to make (see `square`). None keeps the
             image's own size.
 
@@ -23,19 +27,22 @@ def decode(source, size=None):
     Raises:
         ValueError: when the image cannot be decoded; the message is the reason.
     """
+    decoders = formats.decoders(source)
     try:
-        # Only these decoders: others (EPS) start programs.
-        with Image.open(source, formats=FORMATS) as image:
+        with Image.open(source, formats=decoders) as image:
             if size is not None:
                 # A large JPEG is decoded at 1/2, 1/4 or 1/8, never below twice the
                 # size it is then resized to.
                 image.draft(None, (2 * size, 2 * size))
             image.load()
+            if image.format == "TIFF" and image.mode.startswith("I;16"):
+                image = _full_range(image)
             image = to_rgb(ImageOps.exif_transpose(image))
     except MemoryError:
         raise
     except UnidentifiedImageError as error:
-        raise ValueError("not a JPEG, PNG, BMP or GIF image") from error
+        known = f"{', '.join(decoders[:-1])} or {decoders[-1]}"
+        raise ValueError(f"not a {known} image") from error
     except Exception as error:  # Pillow's decoders raise many types
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if size is not None:
@@ -44,16 +51,42 @@ def decode(source, size=None):
 
 
 def to_rgb(image):
-    """A Pillow image of any mode as RGB; transparency is composited on white."""
-    if image.mode.startswith("I"):
+    """A Pillow image as RGB; transparency is composited on white.
+
+    Args:
+        image: a Pillow image of any mode, but for numbers of 32 bits.
+
+    Raises:
+        ValueError: for those, as nobody knows which number is white; integers within
+            [0, 65535] are taken for 16-bit grey.
+    """
+    if image.mode == "F" or image.mode.startswith("I"):
+        grey = np.asarray(image)
+        low, high = grey.min(), grey.max()
+        if image.mode == "F" or low < 0 or high > 65535:
+            raise ValueError(
+                f"pixels of 32 bits ({grey.dtype}, from {low} to {high}) have no known "
+                "black and white; save the image with 8 or 16 bits"
+            )
         # 16-bit grey; Pillow's own conversion clips it at 255.
-        grey = np.asarray(image).clip(0, 65535).astype(np.float32)
-        image = Image.fromarray(np.rint(grey / 257).astype(np.uint8))
+        image = Image.fromarray(np.rint(grey.astype(np.float32) / 257).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
+
+
+def _full_range(image):
+    """A grey TIFF of 12 or 16 bits with 0 for black and 65535 for white.
+
+    Pillow gives its numbers as they are in the file, where 0 may be white.
+    """
+    grey = np.asarray(image).astype(np.uint32)
+    grey = grey * 65535 // (2 ** image.tag_v2[_BITS][0] - 1)
+    if image.tag_v2[_PHOTOMETRIC] == 0:
+        grey = 65535 - grey
+    return Image.fromarray(grey.astype(np.uint16))
 
 
 def square(image, size):

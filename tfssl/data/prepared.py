@@ -12,7 +12,7 @@ from PIL import Image
 
 from tfssl.data import pixels
 from tfssl.data.image_data import ImageData
-from tfssl.data.splits import check_split
+from tfssl.data.splits import UNDIVIDED
 from tfssl.data.storage import allocate
 
 CHUNK = 1000
@@ -21,7 +21,14 @@ DEFAULT_SIZE = 256
 _STRINGS = ("id", "file_name", "image/filename")
 
 
-def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=None):
+def load_tfds(
+    name,
+    split="train",
+    image_size=None,
+    data_dir=None,
+    cache_dir=None,
+    division=UNDIVIDED,
+):
     """One split of a tensorflow-datasets set, downloaded if it is not yet prepared.
 
     Images that all have one size keep it unless `image_size` says otherwise; images of
@@ -35,6 +42,7 @@ def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=Non
         data_dir: the folder with prepared sets. Defaults to that of
             tensorflow-datasets.
         cache_dir: see `tfssl.data.load`.
+        division: `Division`, makes a test split of a train split.
     """
     import tensorflow_datasets as tfds
 
@@ -46,11 +54,16 @@ def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=Non
 
     builder = _prepared_builder(name, data_dir)
     info = builder.info
-    check_split(split.split("[")[0], info.splits, f"tfds:{name}")
+    if division.test_fraction is None:
+        # A slice is of a split that exists.
+        division.stored(split.split("[")[0], info.splits, f"tfds:{name}")
+        stored = split
+    else:
+        stored = division.stored(split, info.splits, f"tfds:{name}")
     image, label = _image_and_label(info.features, name)
-    count = info.splits[split].num_examples
+    count = info.splits[stored].num_examples
     if not count:
-        raise ValueError(f"tfds:{name} has no images in split {split!r}.")
+        raise ValueError(f"tfds:{name} has no images in split {stored!r}.")
 
     one_size = None not in image.shape
     keys = {"image": True} | ({"label": True} if label else {})
@@ -61,7 +74,7 @@ def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=Non
         # tensorflow-datasets warns of its own code, so it does where it must.
         decoders = tfds.decode.PartialDecoding(keys, decoders=decoders)
     dataset = builder.as_dataset(
-        split=split, shuffle_files=False, decoders=decoders
+        split=stored, shuffle_files=False, decoders=decoders
     ).batch(CHUNK)
 
     with ThreadPool() as pool:
@@ -90,7 +103,8 @@ def load_tfds(name, split="train", image_size=None, data_dir=None, cache_dir=Non
     if label and (labels < 0).all():
         labels = None  # how test sets with hidden labels are published
     names = tuple(label.names) if hasattr(label, "names") else None
-    return ImageData(images, labels, names, name=f"tfds:{name}", split=split)
+    data = ImageData(images, labels, names, name=f"tfds:{name}", split=split)
+    return division.take(data, split, cache_dir)
 
 
 def _prepared_builder(name, data_dir):

@@ -40,3 +40,16 @@ def allocate(shape, cache_dir=None):
         )
     with tempfile.TemporaryFile(dir=folder, prefix="tfssl_") as file:
         return np.memmap(file, np.uint8, mode="w+", shape=tuple(shape))
+
+
+def take(images, rows, cache_dir=None):
+    """Some rows of an array, in an array of their own that `allocate` makes.
+
+    Args:
+        images: uint8 array.
+        rows: int array.
+        cache_dir: see `allocate`.
+    """
+    taken = allocate((len(rows), *images.shape[1:]), cache_dir)
+    # "clip", as the default mode makes another copy first; the rows exist.
+    return np.take(images, rows, axis=0, out=taken, mode="clip")

@@ -64,6 +64,8 @@ def data_of(run, data_dir=None):
         "image_size": saved["image_size"],
         "data_dir": data_dir or saved.get("data_dir"),
         "max_corrupt": saved.get("max_corrupt", 0.01),
+        "labels": saved.get("labels"),
+        "test_fraction": saved.get("test_fraction"),
     }
     train = data.load(saved["dataset"], "train", **options)
     try:

@@ -1,0 +1,47 @@
+"""What a run is made from, read back."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfssl
+from tfssl import runs
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Ten images of two classes that a table names."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    lines = ["file,label"]
+    for i in range(10):
+        Image.new("L", (8, 8), 20 * i).save(folder / f"{i}.png")
+        lines.append(f"{i}.png,{'even' if i % 2 == 0 else 'odd'}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_the_data_of_a_run_with_labels_and_a_test_split_of_its_own(tmp_path, photos):
+    labels = str(photos / "labels.csv")
+    options = {"image_size": 4, "labels": labels, "test_fraction": 0.4}
+    settings = {"dataset": f"folder:{photos}", "seed": 3, **options}
+    runs.Workdir(tmp_path / "run", settings)
+    found = runs.data_of(runs.Workdir.read(tmp_path / "run"))
+    for split, part in zip(("train", "test"), found, strict=True):
+        want = tfssl.data.load(f"folder:{photos}", split, **options)
+        assert part.paths == want.paths
+        np.testing.assert_array_equal(part.images, want.images)
+        np.testing.assert_array_equal(part.labels, want.labels)
+    assert (len(found[0]), len(found[1])) == (6, 4)
+    assert found[0].class_names == ("even", "odd")
+
+
+def test_the_data_of_a_run_from_before_there_were_such_settings(tmp_path, photos):
+    run = runs.Workdir(
+        tmp_path / "run", {"dataset": f"folder:{photos}", "image_size": 4}
+    )
+    assert "labels" not in json.loads((run.path / "run.json").read_text())["settings"]
+    train, test = runs.data_of(run)
+    assert len(train) == 10 and train.labels is None and test is None
