@@ -113,9 +113,9 @@ CASES = {
     ),
 }
 
-# One of each kind: with a teacher, a bank, an adversary, a queue, and plain. The others
-# are marked `matrix` where a test takes long.
-KINDS = ("byol", "cmc_nce", "dim", "moco_v2", "simclr")
+# One of each kind: with a bank, an adversary, a teacher and a queue, and plain. The
+# others are marked `matrix` where a test takes long.
+KINDS = ("cmc_nce", "dim", "moco_v2", "simclr")
 
 # What no case covers, for the tests of replicas and backends. No digit is learned from
 # the hole in its centre.

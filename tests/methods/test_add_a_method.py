@@ -80,6 +80,7 @@ def test_the_script_trains_it(checkout):
 
 
 @pytest.mark.slow
+@pytest.mark.matrix
 def test_the_contract_runs_over_it(checkout):
     """Learning included."""
     options = ("-p", "no:xdist", "-c", os.devnull, "--rootdir", checkout)

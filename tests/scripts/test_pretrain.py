@@ -122,7 +122,7 @@ def test_a_run_goes_on_from_weights(tmp_path):
         "pretrain", *flags, "--encoder_width=4", fails=True
     )
     out = run("pretrain", *flags, "--epochs=0", "--knn_every=0")
-    assert "photos: resnet10 on 16 px" in out
+    assert "photos: resnet10w4 on 16 px" in out
     saved = keras.saving.load_model(tmp_path / "run" / "encoder.keras")
     for a, b in zip(first.get_weights(), saved.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

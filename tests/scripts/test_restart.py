@@ -27,19 +27,28 @@ def weights(workdir):
     return keras.saving.load_model(workdir / "encoder.keras", compile=False).weights
 
 
+# By what the folder of the run holds.
+MOMENTS = {
+    "before the first step": "run.json",
+    "while a checkpoint is written": "checkpoints/.partial-*",
+    "within an epoch": "checkpoints/epoch-000001-step-000000002.json",
+    "at the end of an epoch": "checkpoints/epoch-000003-step-000000000.json",
+    "while the encoder is saved": ".partial-*-encoder.keras",
+}
+
+
 @pytest.mark.slow
-def test_killed_at_several_moments(tmp_path):
+@pytest.mark.parametrize(
+    "moments, least",
+    [
+        pytest.param(["within an epoch"], 1, id="once"),
+        pytest.param(list(MOMENTS), 3, id="often", marks=pytest.mark.matrix),
+    ],
+)
+def test_killed_at_some_moments(tmp_path, moments, least):
     start("pretrain", *FLAGS, f"--workdir={tmp_path / 'whole'}")
 
     broken = tmp_path / "broken"
-    checkpoints = broken / "checkpoints"
-    moments = [
-        lambda: (broken / "run.json").exists(),  # before the first step
-        lambda: any(checkpoints.glob(".partial-*")),  # while a checkpoint is written
-        lambda: any(checkpoints.glob("epoch-000001-step-000000002.json")),  # within
-        lambda: any(checkpoints.glob("epoch-000003-step-000000000.json")),  # at an end
-        lambda: any(broken.glob(".partial-*-encoder.keras")),  # while that is saved
-    ]
     kills = 0
     for moment in moments:
         program = subprocess.Popen(
@@ -48,13 +57,13 @@ def test_killed_at_several_moments(tmp_path):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        while program.poll() is None and not moment():
+        while program.poll() is None and not any(broken.glob(MOMENTS[moment])):
             time.sleep(0.001)
         if program.poll() is None:
             program.send_signal(signal.SIGKILL)
             kills += 1
         program.wait()
-    assert kills >= 3
+    assert kills >= least
     start("pretrain", *FLAGS, f"--workdir={broken}")
 
     for a, b in zip(weights(tmp_path / "whole"), weights(broken), strict=True):

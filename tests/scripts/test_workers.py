@@ -18,6 +18,7 @@ def free_port():
 
 
 @pytest.mark.slow
+@pytest.mark.matrix
 def test_two_workers_share_a_run(tmp_path):
     write_npz(tmp_path / "data.npz")
     flags = (
