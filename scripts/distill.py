@@ -1,6 +1,6 @@
 """Teach a network without labels what a classifier fine-tuned on few labels knows.
 
-    python scripts/distill.py --encoder=runs/a/encoder.keras --dataset=tfds:cifar10 \\
+    tfssl distill --encoder=runs/a/encoder.keras --dataset=tfds:cifar10 \\
         --labels_per_class=25 --workdir=runs/a_distilled
 
 The pretrained encoder is fine-tuned on the labelled images: the teacher. The student,

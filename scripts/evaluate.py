@@ -1,8 +1,8 @@
 """Measure what a frozen encoder is worth.
 
-    python scripts/evaluate.py --encoder=runs/a/encoder.keras --dataset=tfds:cifar10
-    python scripts/evaluate.py --encoder=zoo:NAME --dataset=digits --protocol=knn
-    python scripts/evaluate.py --encoder=pixels --dataset=digits --protocol=few_knn
+    tfssl evaluate --encoder=runs/a/encoder.keras --dataset=tfds:cifar10
+    tfssl evaluate --encoder=zoo:NAME --dataset=digits --protocol=knn
+    tfssl evaluate --encoder=pixels --dataset=digits --protocol=few_knn
 
 Protocols: knn, a weighted vote of the k nearest training images by the cosine of their
 features; few_knn, the same with few labels of each class, the mean over several draws;

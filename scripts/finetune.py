@@ -1,6 +1,6 @@
 """Measure what an encoder is worth with few labels.
 
-    python scripts/finetune.py --encoder=runs/a/encoder.keras --dataset=tfds:cifar10 \\
+    tfssl finetune --encoder=runs/a/encoder.keras --dataset=tfds:cifar10 \\
         --mode=frozen,finetuned,scratch --labels_per_class=25 --output=finetune.json
 
 Modes: frozen, a logistic regression on the features; finetuned, the encoder and that

@@ -1,18 +1,20 @@
 """Pretrain an encoder on images without labels.
 
-    python scripts/pretrain.py --dataset=digits --workdir=runs/digits
-    python scripts/pretrain.py --encoder=resnet18 --encoder_width=16 \\
+    tfssl pretrain --dataset=digits --workdir=runs/digits
+    tfssl pretrain --encoder=resnet18 --encoder_width=16 \\
         --dataset=tfds:cifar10 --epochs=16 --workdir=runs/cifar10
-    python scripts/pretrain.py --dataset=folder:my_photos --image_size=96 \\
+    tfssl pretrain --dataset=folder:my_photos --image_size=96 \\
         --epochs=100 --workdir=runs/photos
 
 The workdir receives the encoder (encoder.keras), its projector, the metrics of each
 epoch (metrics.csv), TensorBoard logs and a report to look at (report.html). The same
 command again continues an interrupted run where it was.
 
-Then: scripts/evaluate.py, scripts/finetune.py and scripts/publish.py.
+Then: tfssl evaluate, tfssl finetune and tfssl publish.
 """
 
+import os
+import subprocess
 import sys
 
 import common
@@ -47,10 +49,23 @@ flags.DEFINE_float(
     "Minutes between checkpoints within an epoch; each epoch ends with one too.",
     lower_bound=0,
 )
+flags.DEFINE_list(
+    "seeds",
+    [],
+    "Several seeds instead of --seed, such as 0,1,2: a run each, one after the other, "
+    "in WORKDIR/seed-N. Compare them with `tfssl compare WORKDIR/*`.",
+)
+flags.register_validator(
+    "seeds",
+    lambda seeds: all(seed.isdecimal() for seed in seeds),
+    "must be whole numbers, such as 0,1,2",
+)
 flags.DEFINE_bool("report", True, "Write report.html at the end.")
 
 
 def main():
+    if FLAGS.seeds:
+        return run_each_seed()
     precision = common.start(
         FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
@@ -89,7 +104,10 @@ def main():
     )
     chief = runs.is_chief(strategy)
     if position.epoch < recipe.epochs:
-        saving = run.callbacks(position, FLAGS.checkpoint_minutes) if chief else []
+        saving = []
+        if chief:
+            shown = train.images[runs.sample(train.labels, len(train), most=8)]
+            saving = run.callbacks(position, FLAGS.checkpoint_minutes, shown)
         model.fit(
             train.images,
             batch_size=recipe.batch_size,
@@ -108,6 +126,17 @@ def main():
         if FLAGS.report:
             runs.write_run_report(run, model, train, test)
             print(f"Look at {run.path / 'report.html'}")
+
+
+def run_each_seed():
+    """This command once for each of --seeds, in a process of its own."""
+    for seed in FLAGS.seeds:
+        print(f"Seed {seed}", flush=True)
+        workdir = os.path.join(FLAGS.workdir, f"seed-{seed}")
+        own = (f"--workdir={workdir}", f"--seed={seed}", "--seeds=")
+        command = [sys.executable, os.path.abspath(__file__), *sys.argv[1:], *own]
+        if subprocess.run(command).returncode:
+            raise RuntimeError(f"The run of seed {seed} failed; see above.")
 
 
 def load_test(train):

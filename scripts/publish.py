@@ -1,12 +1,12 @@
 """Publish the encoder of a finished run, with its card, into a zoo.
 
-    python scripts/publish.py --workdir=runs/a --name=simclr_resnet18_cifar10 --zoo=zoo
+    tfssl publish --workdir=runs/a --name=simclr_resnet18_cifar10 --zoo=zoo
 
 The card says how the run was made (run.json) and what the encoder is worth, if the
 workdir has what these write there:
 
-    python scripts/evaluate.py ... --output=runs/a/evaluation.json
-    python scripts/finetune.py ... --output=runs/a/finetune.json
+    tfssl evaluate ... --output=runs/a/evaluation.json
+    tfssl finetune ... --output=runs/a/finetune.json
 
 Look at zoo/NAME/README.md, the card, before you commit or upload the zoo.
 """

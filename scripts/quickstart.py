@@ -1,6 +1,6 @@
 """The whole path in a few minutes, on handwritten digits: nothing to download.
 
-    python scripts/quickstart.py
+    tfssl quickstart
 
 Pretrains a small encoder on 1,297 digits without their labels. Then takes 5 labels of
 each class, five times over, and compares three classifiers: the same network trained

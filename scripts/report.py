@@ -1,6 +1,6 @@
 """Write the report of a run again, with the results that its folder has by now.
 
-    python scripts/report.py --workdir=runs/a
+    tfssl report --workdir=runs/a
 
 Nothing is trained: the model is what the run saved, the data are those of run.json.
 """

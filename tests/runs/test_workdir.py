@@ -1,9 +1,11 @@
+import io
 import json
 
 import keras
 import numpy as np
 import pytest
 from cases import images, make
+from PIL import Image
 
 from tfssl.files import write_text
 from tfssl.runs import Position, Workdir, read_metrics
@@ -81,6 +83,30 @@ def test_event_files_hold_the_metrics(tmp_path):
     losses = [event.value for event in events.Scalars("loss")]
     rows = read_metrics(run.path / "metrics.csv")
     np.testing.assert_allclose(losses, [row["loss"] for row in rows], rtol=1e-6)
+
+
+def test_event_files_hold_hyper_parameters_and_views(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import metadata
+
+    run = Workdir(tmp_path / "run", {"epochs": 1, "views": {"blur": True}})
+    originals = images(3)
+    make("simclr").fit(
+        images(),
+        batch_size=16,
+        verbose=0,
+        callbacks=run.callbacks(originals=originals),
+    )
+    events = EventAccumulator(str(run.path / "tensorboard")).Reload()
+    (sheet,) = events.Images("views")
+    # The image and two views, three rows of 16 pixels.
+    assert (sheet.height, sheet.width) == (48, 48)
+    pixels = np.asarray(Image.open(io.BytesIO(sheet.encoded_image_string)))
+    np.testing.assert_array_equal(pixels[:16, :16], originals[0])
+    content = events.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data
+    start = metadata.parse_session_start_info_plugin_data(content.content)
+    assert start.hparams["epochs"].number_value == 1
+    assert start.hparams["views"].string_value == "{'blur': True}"
 
 
 def test_other_settings_are_refused(tmp_path):

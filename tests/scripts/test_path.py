@@ -90,7 +90,7 @@ def test_help_reads_without_starting_anything(script):
     done = subprocess.run(
         command(script, "--help"), capture_output=True, text=True, env=environment()
     )
-    assert "python scripts/" in done.stdout and "--" in done.stdout
+    assert f"tfssl {script} --" in done.stdout and "--" in done.stdout
     assert "tensorflow" not in done.stderr.lower()
 
 

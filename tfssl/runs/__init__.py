@@ -1,10 +1,12 @@
 """A run: its folder, with settings, checkpoints, metrics and report; its devices."""
 
 from tfssl.runs.checkpoints import START, Checkpoints, Position
+from tfssl.runs.comparison import grouped, write_comparison
 from tfssl.runs.devices import has_bfloat16, is_chief, scope, set_up, strategy
 from tfssl.runs.metrics import read_metrics
 from tfssl.runs.record import data_of, model_of, settings
 from tfssl.runs.report import RESULTS, write_report, write_run_report
+from tfssl.runs.report.sample import sample
 from tfssl.runs.workdir import Workdir
 
 __all__ = [
@@ -14,14 +16,17 @@ __all__ = [
     "START",
     "Workdir",
     "data_of",
+    "grouped",
     "has_bfloat16",
     "is_chief",
     "model_of",
     "read_metrics",
+    "sample",
     "scope",
     "set_up",
     "settings",
     "strategy",
+    "write_comparison",
     "write_report",
     "write_run_report",
 ]

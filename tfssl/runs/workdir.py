@@ -18,11 +18,12 @@ from tfssl.runs.checkpoints import (
 from tfssl.runs.metrics import EventFiles, MetricsCSV, read_metrics
 
 # Settings that may differ when a run is continued: they change no weight.
-_FREE_SETTINGS = (
+FREE_SETTINGS = (
     "checkpoint_minutes",
     "data_dir",
     "knn_every",
     "report",
+    "seeds",
     "stop_unhealthy",
     "verbose",
     "workdir",
@@ -129,7 +130,9 @@ class Workdir:
         """
         return self._checkpoints.restore(model)
 
-    def callbacks(self, position=START, checkpoint_minutes=CHECKPOINT_MINUTES):
+    def callbacks(
+        self, position=START, checkpoint_minutes=CHECKPOINT_MINUTES, originals=None
+    ):
         """Callbacks for `fit` that log and save.
 
         Args:
@@ -137,10 +140,17 @@ class Workdir:
                 start.
             checkpoint_minutes: float, between checkpoints within an epoch. Defaults to
                 10.
+            originals: images `[n, height, width, 3]` whose views TensorBoard shows, or
+                None.
         """
         return [
             MetricsCSV(self.path / "metrics.csv", position.epoch),
-            EventFiles(self.path / "tensorboard", position.epoch),
+            EventFiles(
+                self.path / "tensorboard",
+                position.epoch,
+                self.info["settings"],
+                originals,
+            ),
             SaveStates(self._checkpoints, position, checkpoint_minutes),
         ]
 
@@ -169,7 +179,7 @@ class Workdir:
 def _refuse_other_settings(file, before, now):
     names = sorted(
         name
-        for name in {*before, *now} - set(_FREE_SETTINGS)
+        for name in {*before, *now} - set(FREE_SETTINGS)
         if before.get(name) != now.get(name)
     )
     if names:

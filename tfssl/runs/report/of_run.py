@@ -48,7 +48,7 @@ def write_run_report(run, model, train, test=None, views=None):
         test_features=transfer.features(model, images),
         test_labels=None if mapped.labels is None else mapped.labels[rows],
         class_names=mapped.class_names,
-        results=_results(run),
+        results=results_of(run),
         figures=figures(images[:_FIGURES]),
     )
     return path
@@ -61,7 +61,8 @@ def _names(data, rows):
     return [data.class_names[x] if data.class_names else str(x) for x in labels]
 
 
-def _results(run):
+def results_of(run):
+    """The results that programs wrote into the folder of a run."""
     results = []
     for name in RESULTS:
         if (run.path / name).exists():

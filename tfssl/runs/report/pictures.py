@@ -15,18 +15,23 @@ PALETTE = (
 
 
 def png(image):
-    """An image array `[h, w, 3]` with values in [0, 255] as a data URL."""
+    """Bytes of a PNG file of an image array `[h, w, 3]` with values in [0, 255]."""
     pixels = np.clip(np.round(np.asarray(image, "float32")), 0, 255).astype("uint8")
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
+
+
+def data_url(image):
+    """An image array `[h, w, 3]` with values in [0, 255], for a page."""
+    return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 
 def picture(image, label="", mark=""):
     """An image with its caption; `mark` is a CSS class for its frame."""
     caption = f"<figcaption>{html.escape(str(label))}</figcaption>" if label else ""
     return (
-        f'<figure class="pic {mark}"><img src="{png(image)}" '
+        f'<figure class="pic {mark}"><img src="{data_url(image)}" '
         f'alt="{html.escape(str(label))}">{caption}</figure>'
     )
 
@@ -145,18 +150,84 @@ def scatter(points, labels, class_names, images, size=560):
     for i, image in enumerate(images):
         top, left = i // columns * image.shape[0], i % columns * side
         sheet[top : top + image.shape[0], left : left + side] = image
-    legend = ""
-    if labels is not None:
-        legend = "".join(
-            f'<span><i style="background:{PALETTE[int(k) % len(PALETTE)]}"></i>'
-            f"{html.escape(class_name(class_names, int(k)))}</span>"
-            for k in np.unique(labels)
-        )
+    kinds = [] if labels is None else np.unique(labels)
+    names = legend({int(k): class_name(class_names, int(k)) for k in kinds})
     return (
         f'<div class="map" data-columns="{columns}" data-width="{side}" '
         f'data-height="{images.shape[1]}"><svg viewBox="0 0 {size} {size}">'
         f'{"".join(circles)}</svg><div class="lens" style="background-image:'
-        f'url({png(sheet)})"></div><p class="legend">{legend}</p></div>'
+        f'url({data_url(sheet)})"></div><p class="legend">{names}</p></div>'
+    )
+
+
+def overlaid_chart(series, title, width=300, height=150):
+    """Several curves over the epochs, each with its spread as a band.
+
+    Args:
+        series: list of `(name, points)`, points a list of `(epoch, mean, std)`; those
+            that are not finite are left out.
+        title: string.
+
+    Returns:
+        SVG text.
+    """
+    series = [
+        (name, [p for p in points if math.isfinite(p[1])]) for name, points in series
+    ]
+    every = [point for _, points in series for point in points]
+    if not every:
+        return ""
+    left, right, top, bottom = 46, 10, 12, 22
+    first, last = min(x for x, _, _ in every), max(x for x, _, _ in every)
+    low, high = min(y - s for _, y, s in every), max(y + s for _, y, s in every)
+    if high - low < 1e-12:
+        low, high = low - 0.5, high + 0.5
+
+    def place(x, y):
+        across = (x - first) / max(last - first, 1)
+        up = (y - low) / (high - low)
+        return (
+            f"{left + across * (width - left - right):.1f},"
+            f"{height - bottom - up * (height - top - bottom):.1f}"
+        )
+
+    curves = []
+    for i, (name, points) in enumerate(series):
+        colour = PALETTE[i % len(PALETTE)]
+        above = [place(x, y + s) for x, y, s in points]
+        below = [place(x, y - s) for x, y, s in reversed(points)]
+        curves.append(
+            f'<polygon points="{" ".join(above + below)}" fill="{colour}" '
+            'fill-opacity=".15"/>'
+            f'<polyline points="{" ".join(place(x, y) for x, y, _ in points)}" '
+            f'fill="none" stroke="{colour}" stroke-width="2">'
+            f"<title>{html.escape(name)}</title></polyline>"
+        )
+    return (
+        f'<svg viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{html.escape(title)}">'
+        f'<line class="axis" x1="{left}" y1="{height - bottom}" x2="{width - right}" '
+        f'y2="{height - bottom}"/>'
+        f'<text x="{left - 6}" y="{top + 4}" class="tick end">{number(high)}</text>'
+        f'<text x="{left - 6}" y="{height - bottom}" class="tick end">{number(low)}'
+        f'</text><text x="{left}" y="{height - 6}" class="tick">{first}</text>'
+        f'<text x="{width - right}" y="{height - 6}" class="tick end">{last}</text>'
+        f"{''.join(curves)}</svg>"
+    )
+
+
+def legend(names):
+    """Names with their colours, as HTML.
+
+    Args:
+        names: iterable of strings, in the order of the palette; or a dict of them by
+            their number in it.
+    """
+    numbered = names if isinstance(names, dict) else dict(enumerate(names))
+    return "".join(
+        f'<span><i style="background:{PALETTE[i % len(PALETTE)]}"></i>'
+        f"{html.escape(name)}</span>"
+        for i, name in numbered.items()
     )
 
 

@@ -14,7 +14,7 @@ from tfssl.runs.report.sample import sample
 MAP_POINTS, SHOWN = 1000, 8
 
 # What a person should know about each curve.
-_CURVES = {
+CURVES = {
     "loss": "Falls quickly, then slowly. Flat from the start: nothing is learned.",
     "contrastive_accuracy": "How often a view finds its partner among all other views.",
     "knn_accuracy": "Test images classified by their nearest training images.",
@@ -135,7 +135,7 @@ def _results(results):
 
 def _curves(history):
     cards = []
-    for name, meaning in _CURVES.items():
+    for name, meaning in CURVES.items():
         points = [(row["epoch"], row[name]) for row in history if name in row]
         if len(points) > 1:
             cards.append(
