@@ -9,7 +9,7 @@ deviation over the seeds. What is measured is what evaluate and finetune wrote i
 workdirs; else kNN at the end of pretraining.
 """
 
-import common
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -17,7 +17,7 @@ flags.DEFINE_string("output", "comparison.html", "Page to write, with the curves
 
 
 def main(workdirs):
-    common.start("float32")
+    running.start("float32")
     from tfssl.runs import comparison
 
     groups = comparison.grouped(workdirs)
@@ -27,4 +27,4 @@ def main(workdirs):
 
 
 if __name__ == "__main__":
-    common.run(main, files=True)
+    running.run(main, files=True)

@@ -14,6 +14,7 @@ import sys
 
 import common
 import numpy as np
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -68,7 +69,7 @@ def main():
     if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
         raise ValueError("Set one of --labels_per_class and --label_fraction.")
     # The teacher computes in float32, the student as asked.
-    common.start("float32", seed=FLAGS.seed)
+    running.start("float32", seed=FLAGS.seed)
     from tfssl import methods, runs, transfer
 
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
@@ -216,4 +217,4 @@ def finish(run, teacher, alone, student, test, labelled_images):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

@@ -13,6 +13,7 @@ the training images held out; hidden, a classifier with one hidden layer.
 import sys
 
 import common
+import running
 from absl import app, flags
 
 FLAGS = flags.FLAGS
@@ -47,7 +48,7 @@ flags.register_validator(
 
 
 def main():
-    common.start("float32")
+    running.start("float32")
     from tfssl import encoders, transfer
 
     if FLAGS.layer and FLAGS.head_layer:
@@ -112,8 +113,9 @@ def measure(protocol, data):
         )
     print(f"Fitting the {protocol} probe ...")
     probe = {"linear": transfer.linear_probe, "hidden": transfer.hidden_probe}[protocol]
-    return probe(*data, seed=FLAGS.seed)
+    verbose = {"verbose": 1} if protocol == "linear" else {}
+    return probe(*data, seed=FLAGS.seed, **verbose)
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

@@ -12,6 +12,7 @@ import os
 import shutil
 
 import common
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -45,7 +46,7 @@ def main():
             f"--format={FLAGS.format} takes packages that are not installed: "
             f"pip install {' '.join(missing)}"
         )
-    common.start("float32")
+    running.start("float32")
     import numpy as np
 
     from tfssl import files
@@ -89,4 +90,4 @@ def _onnx(path, images):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

@@ -10,6 +10,7 @@ several draws of the labelled images, with its standard deviation.
 """
 
 import common
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -23,7 +24,13 @@ flags.DEFINE_list("mode", ["finetuned"], f"Some of {', '.join(MODES)}.")
 flags.DEFINE_integer("labels_per_class", None, "Labelled images of each class.")
 flags.DEFINE_float("label_fraction", None, "Or: the fraction of labelled images.")
 flags.DEFINE_integer("draws", 5, "Draws of the labelled images.", lower_bound=1)
-flags.DEFINE_integer("steps", 400, "Updates of finetuned and scratch.", lower_bound=1)
+flags.DEFINE_integer(
+    "steps",
+    None,
+    "Updates of finetuned and scratch. Default: 400; with --save at least 10 passes "
+    "over the labelled images.",
+    lower_bound=1,
+)
 flags.DEFINE_integer("batch_size", 64, "Images an update.", lower_bound=2)
 flags.DEFINE_float("learning_rate", 1e-3, "Peak of the cosine.", lower_bound=0)
 flags.DEFINE_bool(
@@ -38,12 +45,24 @@ flags.register_validator(
 )
 
 
+flags.DEFINE_string(
+    "save",
+    None,
+    "Instead of measuring modes over draws: train one classifier and save it here, as "
+    ".keras, for tfssl predict. On all training labels, or on --labels_per_class or "
+    "--label_fraction of them; --mode=finetuned or frozen.",
+)
+
+
 def main():
-    common.start("float32")
+    asked = (FLAGS.labels_per_class, FLAGS.label_fraction)
+    if asked.count(None) != 1 and not (FLAGS.save and asked == (None, None)):
+        raise ValueError("Set one of --labels_per_class and --label_fraction.")
+    if FLAGS.save:
+        return save()
+    running.start("float32")
     from tfssl import transfer
 
-    if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
-        raise ValueError("Set one of --labels_per_class and --label_fraction.")
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train, test = common.load_labelled(encoder.input_shape[1])
     modes = list(FLAGS.mode)
@@ -58,6 +77,54 @@ def main():
     common.refresh_report(FLAGS.output)
 
 
+def save():
+    """Trains a classifier, measures it if there are test images, and saves it."""
+    if len(FLAGS.mode) != 1 or FLAGS.mode[0] == "scratch":
+        raise ValueError(
+            "--save takes one mode, finetuned or frozen. Received: "
+            f"--mode={','.join(FLAGS.mode)}"
+        )
+    if not FLAGS.save.endswith(".keras"):
+        raise ValueError(f"--save takes a name in .keras. Received: {FLAGS.save}")
+    running.start("float32", seed=FLAGS.seed)
+    import numpy as np
+
+    from tfssl import files, transfer
+
+    encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
+    train = common.load_data("train", encoder.input_shape[1])
+    train.require_labels()
+    rows = np.arange(len(train))
+    if FLAGS.labels_per_class or FLAGS.label_fraction:
+        rows = transfer.few_label_indices(
+            train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed
+        )
+    print(f"Training on {len(rows):,} labelled images ({FLAGS.mode[0]}) ...")
+    classifier = transfer.fine_tune(
+        encoder,
+        train.images[rows],
+        train.labels[rows],
+        train.class_names,
+        mode=FLAGS.mode[0],
+        steps=FLAGS.steps,
+        batch_size=FLAGS.batch_size,
+        learning_rate=FLAGS.learning_rate,
+        augment="auto" if FLAGS.augment else None,
+        seed=FLAGS.seed,
+    )
+    files.save_model(classifier, FLAGS.save)
+    print(f"Saved {FLAGS.save}: {len(classifier.class_names)} classes")
+    try:
+        test = common.load_data("test", encoder.input_shape[1])
+        test.require_labels()
+    except ValueError as error:
+        print(f"Not measured: {error}")
+        return
+    predicted = transfer.predict(classifier, test.images).argmax(axis=1)
+    accuracy = float(np.mean(predicted == test.labels))
+    print(f"Accuracy on {len(test):,} test images: {accuracy:.4f}")
+
+
 def few_labels(encoder, train, test, mode):
     """The result of a mode."""
     from tfssl import transfer
@@ -70,7 +137,7 @@ def few_labels(encoder, train, test, mode):
         labels_per_class=FLAGS.labels_per_class,
         label_fraction=FLAGS.label_fraction,
         draws=FLAGS.draws,
-        steps=FLAGS.steps,
+        steps=FLAGS.steps or 400,
         batch_size=FLAGS.batch_size,
         learning_rate=FLAGS.learning_rate,
         augment="auto" if FLAGS.augment else None,
@@ -80,4 +147,4 @@ def few_labels(encoder, train, test, mode):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

@@ -19,6 +19,7 @@ import sys
 
 import common
 import recipe_flags
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -66,7 +67,7 @@ flags.DEFINE_bool("report", True, "Write report.html at the end.")
 def main():
     if FLAGS.seeds:
         return run_each_seed()
-    precision = common.start(
+    precision = running.start(
         FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
     # Imported here so that --help answers at once.
@@ -169,4 +170,4 @@ def watchers(train, test):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

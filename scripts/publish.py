@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 
 import common
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -45,7 +46,7 @@ def main():
             "it continues the run."
         )
     # Imported here so that mistakes above are told at once.
-    common.start("float32")
+    running.start("float32")
     import tfssl
 
     encoder = common.load_encoder(str(workdir / "encoder.keras"))
@@ -130,4 +131,4 @@ def read_json(file):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

@@ -12,7 +12,7 @@ import shutil
 import time
 from pathlib import Path
 
-import common
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -29,7 +29,7 @@ flags.DEFINE_integer("seed", 0, "Seed of everything.", lower_bound=0)
 
 def main():
     started = time.perf_counter()
-    common.start("float32", seed=FLAGS.seed)
+    running.start("float32", seed=FLAGS.seed)
     import tfssl
     from tfssl import runs, transfer
 
@@ -105,4 +105,4 @@ def new_workdir(path):
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

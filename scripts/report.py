@@ -5,7 +5,7 @@
 Nothing is trained: the model is what the run saved, the data are those of run.json.
 """
 
-import common
+import running
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -17,7 +17,7 @@ flags.DEFINE_string(
 
 
 def main():
-    common.start("float32")
+    running.start("float32")
     from tfssl import runs
 
     run = runs.Workdir.read(FLAGS.workdir)
@@ -26,4 +26,4 @@ def main():
 
 
 if __name__ == "__main__":
-    common.run(main)
+    running.run(main)

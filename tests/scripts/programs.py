@@ -54,7 +54,7 @@ def run(script, *arguments, fails=False):
     ):
         files = {"files": True} if script in WITH_FILES else {}
         try:
-            module.common.run(module.main, **files)
+            module.running.run(module.main, **files)
         except SystemExit as end:
             code = end.code or 0
     printed = out.getvalue()[-2000:] + error.getvalue()[-4000:]

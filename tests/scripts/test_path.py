@@ -2,7 +2,9 @@
 
 import functools
 import json
+import runpy
 import subprocess
+import sys
 
 import keras
 import programs
@@ -12,15 +14,7 @@ from programs import ROOT, command, environment, run, start, write_npz
 import tfssl
 
 DIGITS = "--dataset=digits"
-SCRIPTS = (
-    "quickstart",
-    "pretrain",
-    "evaluate",
-    "finetune",
-    "distill",
-    "publish",
-    "report",
-)
+SCRIPTS = runpy.run_path(str(ROOT / "scripts" / "__main__.py"))["PROGRAMS"]
 
 
 @pytest.mark.slow
@@ -90,7 +84,7 @@ def test_help_reads_without_starting_anything(script):
     done = subprocess.run(
         command(script, "--help"), capture_output=True, text=True, env=environment()
     )
-    assert f"tfssl {script} --" in done.stdout and "--" in done.stdout
+    assert f"    tfssl {script}" in done.stdout and "  --" in done.stdout
     assert "tensorflow" not in done.stderr.lower()
 
 
@@ -122,3 +116,22 @@ def test_mistakes_are_told_before_any_work(tmp_path, script, flags, message):
     assert message in error
     assert "Traceback" not in error
     assert not (tmp_path / "w").exists()
+
+
+def test_one_command_knows_every_program():
+    def tfssl_command(*arguments):
+        return subprocess.run(
+            [sys.executable, ROOT / "scripts", *arguments],
+            capture_output=True,
+            text=True,
+            env=environment(),
+        )
+
+    files = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+    assert set(SCRIPTS) == files - {"__main__", "common", "recipe_flags", "running"}
+    overview = tfssl_command().stdout
+    for script in SCRIPTS:
+        assert f"  {script} " in overview
+    assert "--workdir" in tfssl_command("pretrain", "--help").stdout
+    unknown = tfssl_command("pretran")
+    assert unknown.returncode == 2 and "Did you mean pretrain?" in unknown.stderr

@@ -11,6 +11,11 @@ from tfssl.transfer.features import features, predict
 from tfssl.transfer.few_labels import few_label_accuracy
 from tfssl.transfer.head import with_head
 from tfssl.transfer.hidden import hidden_probe
+from tfssl.transfer.image_classifier import (
+    ImageClassifier,
+    fine_tune,
+    load_classifier,
+)
 from tfssl.transfer.knn import few_label_knn, knn, knn_accuracy, knn_predict
 from tfssl.transfer.knn_callback import KNNCallback
 from tfssl.transfer.linear import linear_probe
@@ -21,12 +26,15 @@ from tfssl.transfer.result import (
     table,
     write_results,
 )
+from tfssl.transfer.search import Index
 from tfssl.transfer.subsets import few_label_indices
 from tfssl.transfer.trainer import FewLabelTrainer
 
 __all__ = [
     "Distillation",
     "FewLabelTrainer",
+    "ImageClassifier",
+    "Index",
     "KNNCallback",
     "Result",
     "classifier",
@@ -36,11 +44,13 @@ __all__ = [
     "few_label_accuracy",
     "few_label_indices",
     "few_label_knn",
+    "fine_tune",
     "hidden_probe",
     "knn",
     "knn_accuracy",
     "knn_predict",
     "linear_probe",
+    "load_classifier",
     "predict",
     "read_results",
     "record_results",

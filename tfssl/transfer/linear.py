@@ -21,6 +21,7 @@ def linear_probe(
     l2=L2_GRID,
     validation_fraction=0.1,
     seed=0,
+    verbose=0,
 ):
     """The protocol "linear": accuracy of a linear classifier on frozen features.
 
@@ -35,6 +36,7 @@ def linear_probe(
         validation_fraction: float, fraction of the training features held out.
             Defaults to 0.1.
         seed: int, of the split. Defaults to 0.
+        verbose: 0 or 1, whether to print the held-out accuracy of each penalty.
 
     Returns:
         `Result` with the chosen penalty `l2` and `validation_accuracy`, a dict of the
@@ -80,6 +82,10 @@ def linear_probe(
             model = fit_logistic(fit, fit_labels, penalty, start)
             validation[penalty] = float(np.mean(model.predict(held) == held_labels))
             start = model
+            if verbose:
+                print(
+                    f"  L2 {penalty:g}: {validation[penalty]:.4f} held out", flush=True
+                )
     chosen = max(validation, key=validation.get) if validation else grid[0]
     model = fit_logistic(train, train_labels, chosen, start if validation else None)
     accuracy = float(np.mean(model.predict(test) == test_labels))

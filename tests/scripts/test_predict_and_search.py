@@ -1,0 +1,121 @@
+"""From a folder of photos to their names, and to those that look alike."""
+
+import csv
+
+import numpy as np
+import pytest
+from cases import encoder
+from PIL import Image
+from programs import run
+
+import tfssl
+
+NAMES = ("dark", "light")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """24 pictures of two classes, of many sizes."""
+    random = np.random.default_rng(0)
+    for i in range(24):
+        label = i % 2
+        small = random.integers(155 * label, 155 * label + 100, (4, 5, 3), "uint8")
+        size = tuple(map(int, random.integers(20, 40, 2)))
+        folder = tmp_path / "photos" / NAMES[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(small).resize(size).save(folder / f"{i:02}.png")
+    encoder().save(tmp_path / "encoder.keras")
+    return tmp_path
+
+
+@pytest.fixture
+def classifier(photos):
+    out = run(
+        "finetune",
+        f"--encoder={photos / 'encoder.keras'}",
+        f"--dataset=folder:{photos / 'photos'}",
+        "--mode=frozen",
+        f"--save={photos / 'classifier.keras'}",
+    )
+    assert "Training on 24 labelled images" in out and "2 classes" in out
+    assert "Not measured" in out
+    return f"--model={photos / 'classifier.keras'}"
+
+
+def test_a_folder_is_named(photos, classifier):
+    lines = run("predict", classifier, photos / "photos").splitlines()
+    assert len(lines) == 24
+    for line in lines:
+        path, name, *_ = line.split()
+        assert path.split("/")[-2] == name
+        assert {"(dark", "(light"} & set(line.split())
+
+
+def test_patterns_csv_and_files_that_cannot_be_read(photos, classifier, monkeypatch):
+    monkeypatch.chdir(photos / "photos")
+    (photos / "photos" / "dark" / "broken.png").write_bytes(b"no picture")
+    table = photos / "table.csv"
+    flags = (classifier, f"--csv={table}", "--top=1", "--batch_size=5")
+    error = run("predict", *flags, "dark/*.png", "light/01.png", fails=True)
+    assert "1 of 14 files were not read" in error and "dark/broken.png" in error
+    with open(table, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["file", "class_1", "probability_1"]
+    expected = [f"dark/{i:02}.png" for i in range(0, 24, 2)] + ["light/01.png"]
+    assert [row["file"] for row in rows] == expected
+    assert [row["class_1"] for row in rows] == ["dark"] * 12 + ["light"]
+    assert all(0.5 < float(row["probability_1"]) <= 1 for row in rows)
+
+
+def test_accuracy_is_told_where_there_are_test_images(photos):
+    out = run(
+        "finetune",
+        f"--encoder={photos / 'encoder.keras'}",
+        f"--dataset=folder:{photos / 'photos'}",
+        "--test_fraction=0.25",
+        "--mode=frozen",
+        "--labels_per_class=4",
+        f"--save={photos / 'classifier.keras'}",
+    )
+    assert "Training on 8 labelled images" in out
+    assert "Accuracy on 6 test images: 1.0000" in out
+
+
+@pytest.mark.parametrize(
+    "script, flags, message",
+    [
+        ("predict", ["--model=none.keras", "a.png"], "finetune --save=FILE. makes one"),
+        ("finetune", ["--encoder=a", "--dataset=digits", "--save=a.h5"], "in .keras"),
+        (
+            "finetune",
+            ["--encoder=a", "--dataset=digits", "--save=a.keras", "--mode=scratch"],
+            "one mode, finetuned or frozen",
+        ),
+        ("search", ["--encoder=a", "--index=none.npz"], "Set --dataset to make it"),
+    ],
+)
+def test_mistakes_are_told(script, flags, message):
+    import re
+
+    assert re.search(message, run(script, *flags, fails=True))
+
+
+def test_no_file_and_no_picture(photos, classifier):
+    assert "There is no file 'a*.png'" in run("predict", classifier, "a*.png", fails=1)
+    assert "Name the images" in run("predict", classifier, fails=True)
+
+
+def test_an_index_is_made_once_and_searched(photos, monkeypatch):
+    index = photos / "index.npz"
+    flags = (f"--encoder={photos / 'encoder.keras'}", f"--index={index}")
+    query = photos / "photos" / "dark" / "04.png"
+    data = f"--dataset=folder:{photos / 'photos'}"
+    out = run("search", *flags, data, f"--query={query}", "--k=3")
+    assert "24 images" in out
+    nearest = out.splitlines()[-3].split()
+    assert float(nearest[0]) == pytest.approx(1, abs=1e-3)
+    assert nearest[1] == str(query)
+    # Without the images.
+    again = run("search", *flags, f"--query={query}", "--k=3")
+    assert again.splitlines() == out.splitlines()[-4:]
+    assert len(tfssl.transfer.Index.load(index)) == 24

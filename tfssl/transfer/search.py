@@ -1,0 +1,152 @@
+"""Similar images: which files look most like this one."""
+
+import os
+import zipfile
+
+import numpy as np
+
+from tfssl.checks import check_count
+from tfssl.files import whole_file
+from tfssl.transfer.features import features
+
+_ARRAYS = ("features", "paths", "encoder", "image_size")
+
+
+class Index:
+    """Features of images, searched by cosine similarity: exactly, and in blocks.
+
+    Args:
+        features: float array `[n, dim]`.
+        paths: sequence of `n` strings, what a search answers with.
+        encoder: string, where the encoder came from that made the features.
+        image_size: int, height and width of the images that it saw, in pixels.
+
+    Raises:
+        ValueError: for another number of paths than of features, or none of them.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> index = tfssl.transfer.Index(np.eye(3), ["a.png", "b.png", "c.png"])
+        >>> index.search(np.array([[0.0, 2.0, 1.0]]), k=1)
+        [[('b.png', 0.8944272398948669)]]
+    """
+
+    def __init__(self, features, paths, encoder="", image_size=0):
+        features = np.asarray(features, "float32")
+        paths = tuple(map(str, paths))
+        if features.ndim != 2 or not len(features) or len(paths) != len(features):
+            raise ValueError(
+                "An index takes features [n, dim] and a path for each. Received: "
+                f"features of shape {features.shape} and {len(paths)} paths"
+            )
+        self.features = _unit_rows(features)
+        self.paths = paths
+        self.encoder, self.image_size = encoder, int(image_size)
+
+    @classmethod
+    def of_images(cls, model, images, paths, encoder="", verbose=0):
+        """The index of images.
+
+        Args:
+            model: `keras.Model` from images to features.
+            images: array `[n, height, width, 3]`, pixel values in [0, 255].
+            paths: sequence of `n` strings.
+            encoder: string, where the model came from.
+            verbose: 0 or 1, whether to show a progress bar. Defaults to 0.
+
+        Returns:
+            `Index`.
+        """
+        found = features(model, images, verbose=verbose)
+        return cls(found, paths, encoder, model.input_shape[1] or images.shape[1])
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __repr__(self):
+        return f"Index({len(self)} images, {self.features.shape[1]} features)"
+
+    def search(self, queries, k=5, block=1000):
+        """The nearest images.
+
+        Args:
+            queries: float array `[m, dim]`, features made by the same encoder.
+            k: int, images to find, or all if there are fewer. Defaults to 5.
+            block: int, queries compared at a time; it changes no answer.
+
+        Returns:
+            For each query a list of tuples `(path, cosine similarity)`, the nearest
+            first.
+
+        Raises:
+            ValueError: for features of another length, or k below 1.
+        """
+        check_count(k=k)
+        queries = np.asarray(queries, "float32")
+        if queries.ndim != 2 or queries.shape[1] != self.features.shape[1]:
+            raise ValueError(
+                f"This index holds features [n, {self.features.shape[1]}]"
+                f"{f' of {self.encoder}' if self.encoder else ''}; search it with "
+                f"those of the same encoder. Received: shape {queries.shape}"
+            )
+        k = min(k, len(self))
+        answers = []
+        for start in range(0, len(queries), block):
+            similar = _unit_rows(queries[start : start + block]) @ self.features.T
+            nearest = np.argpartition(-similar, k - 1, axis=1)[:, :k]
+            for row, found in zip(similar, nearest, strict=True):
+                ranked = found[np.argsort(-row[found], kind="stable")]
+                answers.append([(self.paths[i], float(row[i])) for i in ranked])
+        return answers
+
+    def save(self, path):
+        """Writes the index to an .npz file, the whole file or none.
+
+        Args:
+            path: string or `pathlib.Path`; its folder exists.
+        """
+        with whole_file(path, "wb") as file:
+            np.savez(
+                file,
+                features=self.features,
+                paths=np.array(self.paths),
+                encoder=np.array(self.encoder),
+                image_size=np.array(self.image_size),
+            )
+
+    @classmethod
+    def load(cls, path):
+        """The index of a file that `save` wrote.
+
+        Args:
+            path: string or `pathlib.Path`.
+
+        Returns:
+            `Index`.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is no index.
+        """
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"There is no file {str(path)!r}.")
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                features, paths, encoder, size = (file[name] for name in _ARRAYS)
+        except (
+            EOFError,
+            KeyError,
+            OSError,
+            TypeError,
+            ValueError,
+            zipfile.BadZipFile,
+        ) as error:
+            raise ValueError(
+                f"{path} is no index of images, as tfssl.transfer.Index.save makes "
+                f"one. Received: {type(error).__name__}: {error}"
+            ) from error
+        return cls(features, paths.tolist(), str(encoder), int(size))
+
+
+def _unit_rows(x):
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
