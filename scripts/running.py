@@ -70,8 +70,10 @@ def start(*args, **kwargs):
         from tfssl import runs
 
         precision = runs.set_up(*args, **kwargs)
-        # TensorFlow looks for its devices now.
-        keras.ops.zeros(())
+        # TensorFlow looks for its devices now; for several workers their strategy must
+        # come first.
+        if "TF_CONFIG" not in os.environ:
+            keras.ops.zeros(())
     return precision
 
 

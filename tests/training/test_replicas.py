@@ -43,7 +43,7 @@ def test_two_replicas_equal_one_device(names):
 def test_a_planted_fault_is_found(fault, case):
     """On any processor the bound is far below what a fault does."""
     pytest.importorskip("tensorflow")
-    with pytest.raises(AssertionError, match=f"AssertionError: .*{case}"):
+    with pytest.raises(AssertionError, match=f"(?s)AssertionError: .*{case}"):
         run_test_program(HERE / "two_replicas.py", f"--fault={fault}", case)
 
 

@@ -51,13 +51,17 @@ def own_rows_only(x):
     return x
 
 
+def rows_of_the_first(rows):
+    return rows[: keras.ops.shape(rows)[0] // replicas.count()]
+
+
 FAULTS = {
     # Others' images are no negatives, and normalisation sees its own batch.
     "no_gather": lambda: setattr(replicas, "gather", own_rows_only),
     # Gradients add up to twice the mean.
     "no_scaling": lambda: setattr(replicas, "count", lambda: 1),
     # Each replica draws what the first one draws.
-    "same_draws": lambda: setattr(replicas, "own", lambda rows: rows[: len(rows) // 2]),
+    "same_draws": lambda: setattr(replicas, "own", rows_of_the_first),
 }
 
 

@@ -13,7 +13,8 @@ _ON_A_GPU = {"size": 224, "encoder_width": 64, "passes": 20_000_000}
 
 def has_accelerator():
     """Whether the backend has another device than the CPU."""
-    return any(keras.distribution.list_devices(kind) for kind in ("gpu", "tpu"))
+    devices = keras.distribution.list_devices()
+    return any(not device.lower().startswith("cpu") for device in devices)
 
 
 def view_size(stored):
