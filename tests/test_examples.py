@@ -4,10 +4,12 @@ import doctest
 import importlib
 import pkgutil
 import re
+import runpy
 from pathlib import Path
 
 import keras
 import pytest
+from PIL import Image
 
 import tfssl
 
@@ -44,22 +46,38 @@ def blocks(language):
 
 def test_readme_python(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks("python")
-    exec(compile(code, "README.md", "exec"), {})
+    make_photos(tmp_path)
+    photos, models = blocks("python")
+    found = {}
+    exec(compile(photos, "README.md", "exec"), found)
+    assert found["classifier"].class_names == ("dark", "light")
+    exec(compile(models, "README.md", "exec"), {})
     assert (tmp_path / "my_zoo" / "my_encoder" / "README.md").exists()
 
 
-def test_readme_commands_name_scripts_and_flags_that_exist():
+def make_photos(folder):
+    """What the README speaks of: a run's encoder, labelled photos and a new one."""
+    for part in ("runs/photos", "new", "photos/dark", "photos/light"):
+        (folder / part).mkdir(parents=True)
+    encoder = tfssl.encoders.resnet10(32, stem="small", width=4)
+    encoder.save(folder / "runs" / "photos" / "encoder.keras")
+    for i in range(8):
+        name, colour = (("dark", 10), ("light", 240))[i % 2]
+        Image.new("RGB", (40, 30), (colour, i, i)).save(
+            folder / "photos" / name / f"{i}.png"
+        )
+    Image.new("RGB", (40, 30)).save(folder / "new" / "photo.jpg")
+
+
+def test_readme_commands_name_programs_and_flags_that_exist():
     commands = "\n".join(blocks("")).replace("\\\n", " ")
-    scripts = re.findall(r"python scripts/(\w+)\.py(.*)", commands)
-    assert {name for name, _ in scripts} == {
-        path.stem
-        for path in (ROOT / "scripts").glob("*.py")
-        if path.stem not in ("common", "recipe_flags")
-    }
-    for name, flags in scripts:
-        sources = (ROOT / "scripts" / f"{name}.py").read_text()
+    programs = re.findall(r"tfssl (\w+)(.*)", commands)
+    folder = ROOT / "scripts"
+    known = runpy.run_path(str(folder / "__main__.py"))["PROGRAMS"]
+    assert {name for name, _ in programs} == set(known)
+    for name, flags in programs:
+        sources = (folder / f"{name}.py").read_text()
         for shared in ("common", "recipe_flags"):
-            sources += (ROOT / "scripts" / f"{shared}.py").read_text()
+            sources += (folder / f"{shared}.py").read_text()
         for flag in re.findall(r"--(\w+)", flags):
             assert f'"{flag}"' in sources, f"{name}.py has no --{flag}"

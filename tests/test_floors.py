@@ -1,6 +1,7 @@
 """A room imports only from floors below it."""
 
 import ast
+import configparser
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def test_imports_go_down(room):
     files = [ROOT / f"{room}.py"] if HEIGHT[room] == 0 else (ROOT / room).rglob("*.py")
     found = {path.name: up for path in files if (up := upward(path, room))}
     assert found == {}
+
+
+def test_the_wheel_holds_every_package():
+    config = configparser.ConfigParser()
+    config.read(ROOT.parent / "setup.cfg")
+    listed = config["options"]["packages"].split()
+    found = {
+        ".".join(path.parent.relative_to(ROOT.parent).parts)
+        for path in ROOT.rglob("__init__.py")
+    }
+    assert set(listed) == {*found, "tfssl_programs"}
 
 
 def test_every_room_has_a_floor():

@@ -7,7 +7,7 @@ import keras
 # An epoch has at least so many steps where the batch can be made small enough.
 STEPS_AN_EPOCH = 30
 # Views and images of the encoder, in pixels, and the network, by the device.
-_ON_A_CPU = {"size": 96, "encoder_width": 16, "passes": 150_000}
+_ON_A_CPU = {"size": 96, "encoder_width": 16, "passes": 36_000}
 _ON_A_GPU = {"size": 224, "encoder_width": 64, "passes": 20_000_000}
 
 
@@ -40,8 +40,8 @@ def for_photos(recipe, num_images):
     - The batch is the largest power of two that leaves 30 steps an epoch, from 16 to
       256; below 480 photos there are fewer steps.
     - The network has the width for the device, and the encoder size of `view_size`.
-    - The epochs show the network 150,000 images on a CPU, and 20 million on an
-      accelerator; from 10 to 400.
+    - The epochs show the network 36,000 images on a CPU, and 20 million on an
+      accelerator; from 8 to 400.
     - The warm-up is a tenth of the run, one epoch at the most.
     - A queue holds at most half of the photos.
 
@@ -55,7 +55,7 @@ def for_photos(recipe, num_images):
     device = _device()
     fitting = max(num_images // STEPS_AN_EPOCH, 1)
     batch_size = min(max(2 ** int(math.log2(fitting)), 16), 256, num_images)
-    epochs = min(max(round(device["passes"] / num_images), 10), 400)
+    epochs = min(max(round(device["passes"] / num_images), 8), 400)
     arguments = dict(recipe.arguments)
     if "queue_size" in arguments:
         batches = max(num_images // 2 // batch_size, 1)

@@ -8,7 +8,7 @@ from tfssl.checks import check_count, check_fraction
 from tfssl.encoders import as_encoder
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
-from tfssl.methods.simclr import SMALL, SimCLR
+from tfssl.methods.simclr import SHORT, SMALL, SimCLR
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -115,6 +115,9 @@ RECIPES = {
             "kNN .521, linear .564 [80a8044]",
             arguments={"temperature": 0.2, "projector": (2048, 2048, 128)},
             **SMALL,
+        ),
+        "photos": Recipe(
+            arguments={"temperature": 0.2, "projector": (2048, 2048, 128)}, **SHORT
         ),
         "paper": Recipe(
             arguments={"temperature": 0.1},
