@@ -18,10 +18,7 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "jax":
     from tfssl.training.jax import Step
 else:
-    raise ImportError(
-        "tfssl trains on the TensorFlow and JAX backends of Keras. Received: "
-        f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow or jax."
-    )
+    from tfssl.training.other import Step
 
 _MONITORED = 512
 _DEFAULT_BATCH = 256
