@@ -260,6 +260,9 @@ class Trainer(Step, StepState):
         monitor.set_model(self)
         # What fails here would fail after the first epoch.
         monitor.measure()
+        for callback in callbacks:
+            if isinstance(callback, HealthCheck):
+                callback.monitor = monitor
         callbacks.insert(0, monitor)
         if isinstance(feed, Batches):
             callbacks.append(datasets.FollowRestoredEpoch(feed))
