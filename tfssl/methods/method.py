@@ -11,6 +11,7 @@ from tfssl import layers
 from tfssl.encoders import as_encoder
 from tfssl.training import Trainer, fit_images, input_size
 from tfssl.training.images import unpack
+from tfssl.types import ViewsLike
 from tfssl.views.views import as_views
 
 
@@ -66,7 +67,15 @@ class Method(Trainer):
     # Names of what `views_loss` always logs besides the loss.
     log_names = ()
 
-    def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        **kwargs,
+    ):
         super().__init__(seed=seed, name=name, **kwargs)
         self.encoder = as_encoder(encoder)
         self.views = self._own_views() if views is None else self._as_views(views)
