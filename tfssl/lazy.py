@@ -8,7 +8,7 @@ import sys
 
 
 def parts(package, places):
-    """`__getattr__` and `__dir__` of a package.
+    """`__getattr__` of a package.
 
     Args:
         package: string, its `__name__`.
@@ -16,12 +16,12 @@ def parts(package, places):
             it.
 
     Returns:
-        Two functions, for the package's `__getattr__` and `__dir__`.
+        A function, for the package's `__getattr__`.
 
     Example:
         >>> import tfssl
-        >>> "SimCLR" in dir(tfssl.methods)
-        True
+        >>> tfssl.methods.SimCLR.__name__
+        'SimCLR'
     """
 
     def load(name):
@@ -32,4 +32,4 @@ def parts(package, places):
         setattr(sys.modules[package], name, found)
         return found
 
-    return load, lambda: sorted(places)
+    return load

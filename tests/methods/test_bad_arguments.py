@@ -135,6 +135,80 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
     plain.check_batch(15)
 
 
-def test_batch_sizes_are_counts():
-    with pytest.raises(ValueError, match="batch_size=0"):
-        make("simclr").fit(images(16), batch_size=0)
+@pytest.mark.parametrize("size", [0, "8", 8.5])
+def test_batch_sizes_are_counts(size):
+    model = make("simclr")
+    for use in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=f"batch_size={size!r}$"):
+            use(images(16), batch_size=size)
+
+
+@pytest.mark.parametrize("seed", [None, "a", 1.5, -1])
+def test_seeds_are_counts(seed):
+    with pytest.raises(ValueError, match=f"seed must be.*seed={seed!r}$"):
+        build("simclr", seed=seed)
+
+
+@pytest.mark.parametrize("callbacks", [[None], "a", keras.callbacks.Callback(), 3])
+def test_callbacks_are_a_list_of_them(callbacks):
+    with pytest.raises(ValueError, match="callbacks must be a list of.*Received: "):
+        make("simclr").fit(images(16), batch_size=8, callbacks=callbacks)
+
+
+def of_inputs(*shapes):
+    inputs = [keras.Input(shape) for shape in shapes]
+    features = keras.layers.Flatten()(
+        keras.layers.add(inputs) if inputs[1:] else inputs[0]
+    )
+    return keras.Model(inputs if inputs[1:] else inputs[0], features)
+
+
+@pytest.mark.parametrize(
+    "shapes, remedy",
+    [
+        ([(SIZE, SIZE, 3)] * 2, r"of a single input.*Received: .* inputs \[0, 1\]$"),
+        ([(16,)], r"must begin with images.*Received: .* shape \(None, 16\)$"),
+        ([(SIZE, SIZE, 1)], r"model\(image\[..., :1\]\).*Received: .*, 1\)$"),
+    ],
+)
+def test_encoders_of_other_inputs_are_named(shapes, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        tfssl.methods.SimCLR(of_inputs(*shapes), views())
+    # What the message says to write.
+    grey = of_inputs((SIZE, SIZE, 1))
+    image = keras.Input((SIZE, SIZE, 3))
+    fixed = keras.Model(image, grey(image[..., :1]))
+    assert tfssl.methods.SimCLR(fixed, views()).feature_dim == SIZE * SIZE
+
+
+def test_a_list_of_transforms_makes_each_view():
+    flip = tfssl.views.RandomFlip()
+    for own in ([flip], (flip,), [[flip]] * 2, tfssl.views.Views([[flip]] * 2)):
+        model = build("simclr", views=own)
+        assert model.views == tfssl.views.Views([[flip]] * 2)
+    assert len(model.batch_of(images(4)).views) == 2
+    assert build("context_encoder", views=[flip]).views.num_views == 1
+    with pytest.raises(ValueError, match="takes 2 views of each image. Received: 3"):
+        build("simclr", views=[[flip]] * 3)
+
+
+@pytest.mark.parametrize("own", [[], "a", 3, lambda images: images])
+def test_what_are_no_views_is_named(own):
+    with pytest.raises(
+        ValueError, match=r"tfssl.views.Views\(\[\[transform.*Received:"
+    ):
+        build("simclr", views=own)
+
+
+def test_layers_of_keras_are_no_transforms():
+    """Their random numbers are not a function of the seed of the step."""
+    flip = keras.layers.RandomFlip()
+    for own in (flip, [flip], keras.Sequential([flip])):
+        with pytest.raises(ValueError, match="Transform.*Received: Keras layer <"):
+            build("simclr", views=own)
+    for pipelines in ([[flip]], [[None]]):
+        with pytest.raises(ValueError, match="stream.uniform.*Received: "):
+            tfssl.views.Views(pipelines)
+    for pipelines in (None, [], [None], [tfssl.views.RandomFlip()]):
+        with pytest.raises(ValueError, match="a list of transforms for each view"):
+            tfssl.views.Views(pipelines)

@@ -1,5 +1,5 @@
 """Program: replicas draw views of their own, clip the sum of their gradients, take
-equally many images, and gather numbers of any precision.
+equally many images, and gather numbers of any precision, of a second strategy too.
 
 It prints "fine".
 """
@@ -60,8 +60,18 @@ def main():
         for each in strategy.experimental_local_results(rows):
             assert each.dtype == dtype
             np.testing.assert_array_equal(np.asarray(each, "float32"), [[0], [1]])
+    # Of another strategy, which is the second one here, and other shapes.
     keras.config.set_dtype_policy("mixed_bfloat16")
-    with strategy.scope():
+    second = runs.strategy("auto")
+    assert second is not strategy
+    outside = make("moco_v2")
+    with second.scope():
+        message = "in the scope of one strategy.*Received: .* with the weight"
+        for use in (outside.fit, outside.evaluate):
+            with pytest.raises(ValueError, match=message):
+                use(images(16), batch_size=16, verbose=0)
+        with pytest.raises(ValueError, match=message):
+            outside.compile("sgd")
         model = make("moco_v2")
     loss = model.fit(images(16), batch_size=16, epochs=1, verbose=0).history["loss"]
     assert np.isfinite(loss).all()

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from cases import images, make
 
+import tfssl
 from tfssl.training import HealthCheck, TrainingStopped
-from tfssl.training.health import effective_rank, feature_std
+from tfssl.training.health import effective_rank, feature_std, with_statistics_of
 
 
 def test_feature_std():
@@ -62,3 +63,55 @@ def test_collapse_stops_the_run_unless_told_otherwise(capsys):
         fit()
     assert len(fit(stop=False).history["loss"]) == 3
     assert "collapsed" in capsys.readouterr().out
+
+
+def slow_network(momentum):
+    """Its moving statistics are far from those of its batches: small weights."""
+    small = keras.initializers.RandomNormal(stddev=1e-6, seed=0)
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(8, 3, kernel_initializer=small)(image)
+    x = keras.layers.BatchNormalization(momentum=momentum, epsilon=1e-12)(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    # Beside a constant what is left of the images is nothing.
+    bias = keras.initializers.Ones()
+    x = keras.layers.Dense(8, bias_initializer=bias, kernel_initializer="identity")(x)
+    return keras.Model(image, keras.layers.Dropout(0.5)(x))
+
+
+def fit_slowly(capsys, *callbacks):
+    model = tfssl.methods.SimCLR(
+        slow_network(momentum=0.999999), tfssl.views.DigitViews(16), projector=(8, 4)
+    )
+    model.compile(keras.optimizers.SGD(0.0))
+    history = model.fit(
+        images(64),
+        batch_size=16,
+        epochs=3,
+        callbacks=[HealthCheck(patience=2), *callbacks],
+        verbose=0,
+    ).history
+    return history["feature_std"], capsys.readouterr().out
+
+
+def test_statistics_that_have_not_settled_are_no_collapse(capsys):
+    spread, said = fit_slowly(capsys)
+    assert max(spread) < 1e-4
+    assert said.count("BatchNormalization have not settled yet") == 1
+    assert "momentum" in said
+    # Dropout must not make features that are all alike look different.
+    with pytest.raises(TrainingStopped, match="collapsed: for 2 epochs"):
+        fit_slowly(capsys, Collapsed())
+
+
+def test_settled_statistics_leave_the_model_as_it_is():
+    network = slow_network(0.9)
+    before = network.get_weights()
+    settled = with_statistics_of(network, images(32))
+    for a, b in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert network.layers[2].momentum == 0.9
+    network.layers[2].momentum = 0.0
+    network(images(32), training=True)
+    np.testing.assert_allclose(settled, network(images(32)), rtol=1e-5)
+    image = keras.Input((16, 16, 3))
+    assert with_statistics_of(keras.Model(image, image + 1), images(2)) is None

@@ -5,8 +5,11 @@ values in [0, 255], to features `[batch, dim]` or a feature map `[batch, h, w, d
 one of those here, or another that `adapt` makes one. Methods find what they need inside
 by the names of its layers, see `tfssl.encoders.parts`.
 
-To add a network, write its file and one line of `tfssl.registry.ENCODERS`.
+To add a network, write its file and one line of `tfssl.registry.ENCODERS`;
+a line under TYPE_CHECKING lets editors complete its name.
 """
+
+import typing
 
 from tfssl import lazy
 from tfssl.registry import ENCODERS, STEMS
@@ -29,5 +32,38 @@ _PLACES = {
     "split_pair": "pair",
 }
 
+if typing.TYPE_CHECKING:
+    # For editors: what is imported when it is first used.
+    from tfssl.encoders.any_model import adapt as adapt
+    from tfssl.encoders.any_model import as_encoder as as_encoder
+    from tfssl.encoders.context_networks import alexnet as alexnet
+    from tfssl.encoders.context_networks import context_cnn as context_cnn
+    from tfssl.encoders.dim_network import dim_cnn as dim_cnn
+    from tfssl.encoders.grid import patch_grid as patch_grid
+    from tfssl.encoders.named import encoder as encoder
+    from tfssl.encoders.pair import split_pair as split_pair
+    from tfssl.encoders.parts import PARTS as PARTS
+    from tfssl.encoders.parts import cut as cut
+    from tfssl.encoders.parts import output_of as output_of
+    from tfssl.encoders.parts import part as part
+    from tfssl.encoders.precision import in_float32 as in_float32
+    from tfssl.encoders.resnets import resnet as resnet
+    from tfssl.encoders.resnets import resnet10 as resnet10
+    from tfssl.encoders.resnets import resnet18 as resnet18
+    from tfssl.encoders.resnets import resnet34 as resnet34
+    from tfssl.encoders.resnets import resnet50 as resnet50
+    from tfssl.encoders.resnets import resnet101 as resnet101
+    from tfssl.encoders.resnets import resnet152 as resnet152
+    from tfssl.encoders.resnets import sk_resnet50 as sk_resnet50
+    from tfssl.encoders.resnets import sk_resnet101 as sk_resnet101
+    from tfssl.encoders.resnets import sk_resnet152 as sk_resnet152
+    from tfssl.encoders.scaling import IMAGENET_MEAN as IMAGENET_MEAN
+    from tfssl.encoders.scaling import IMAGENET_STD as IMAGENET_STD
+    from tfssl.encoders.scaling import pixel_scaling as pixel_scaling
+
 __all__ = ["ENCODERS", "STEMS", *_PLACES]
-__getattr__, __dir__ = lazy.parts(__name__, _PLACES)
+__getattr__ = lazy.parts(__name__, _PLACES)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -136,10 +136,21 @@ def _image_size(model, inputs, image_size):
         return tuple(size)
     tensors = keras.tree.flatten(inputs)
     if len(tensors) != 1:
-        raise _refused(f"{model.name} with the inputs {_keys(inputs)}")
+        raise _refused(
+            f"{model.name} with the inputs {_keys(inputs)}",
+            remedy="Make one of a single input: image = keras.Input((height, width, "
+            "3)); encoder = keras.Model(image, model([image, image])), or cut the "
+            "part of one input out. ",
+        )
     shape = tensors[0].shape
     if len(shape) != 4 or shape[3] not in (3, None):
-        raise _refused(f"{model.name} for inputs of shape {shape}")
+        remedy = "It must begin with images [batch, height, width, 3]. "
+        if len(shape) == 4 and shape[3] == 1:
+            remedy = (
+                "One of grey images becomes one: image = keras.Input((height, width, "
+                "3)); encoder = keras.Model(image, model(image[..., :1])). "
+            )
+        raise _refused(f"{model.name} for inputs of shape {shape}", remedy=remedy)
     own = shape[1:3]
     if size is None:
         return own
@@ -202,10 +213,9 @@ def _keys(outputs):
     return list(outputs) if isinstance(outputs, dict) else list(range(len(outputs)))
 
 
-def _refused(received, arguments=None):
-    remedy = (
-        f"tfssl.encoders.adapt({arguments}) makes one of another. " if arguments else ""
-    )
+def _refused(received, arguments=None, remedy=""):
+    if arguments:
+        remedy = f"tfssl.encoders.adapt({arguments}) makes one of another. "
     return ValueError(
         "encoder must be a built keras.Model from images to features [batch, dim] or a "
         f"feature map [batch, h, w, dim]. {remedy}Received: {received}"

@@ -5,6 +5,7 @@ dict from presets to recipes.
 """
 
 import importlib
+import typing
 
 from tfssl import lazy
 from tfssl.registry import METHODS
@@ -22,12 +23,32 @@ _PLACES = {
     **{name: file for file, _, name in (x.partition(".") for x in METHODS.values())},
 }
 
+if typing.TYPE_CHECKING:
+    # For editors: what is imported when it is first used.
+    from tfssl.methods.adversarial import AdversarialMethod as AdversarialMethod
+    from tfssl.methods.advice import concerns as concerns
+    from tfssl.methods.advice import summary as summary
+    from tfssl.methods.byol import BYOL as BYOL
+    from tfssl.methods.cmc import CMC as CMC
+    from tfssl.methods.context_encoder import ContextEncoder as ContextEncoder
+    from tfssl.methods.cpc import CPC as CPC
+    from tfssl.methods.dim import DeepInfoMax as DeepInfoMax
+    from tfssl.methods.method import Batch as Batch
+    from tfssl.methods.method import Method as Method
+    from tfssl.methods.moco import MoCo as MoCo
+    from tfssl.methods.photos import view_size as view_size
+    from tfssl.methods.presets import digits as digits
+    from tfssl.methods.presets import recipe as recipe
+    from tfssl.methods.recipes import Recipe as Recipe
+    from tfssl.methods.simclr import SimCLR as SimCLR
+    from tfssl.methods.simclr_v2 import SimCLRv2 as SimCLRv2
+
 __all__ = ["METHODS", "method_class", *_PLACES]
-__getattr__, _names = lazy.parts(__name__, _PLACES)
+__getattr__ = lazy.parts(__name__, _PLACES)
 
 
 def __dir__():
-    return [*_names(), "METHODS", "method_class"]
+    return sorted(__all__)
 
 
 def method_class(name):

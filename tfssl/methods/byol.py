@@ -7,6 +7,7 @@ from tfssl.checks import check_fraction
 from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
+from tfssl.methods.types import HeadLike, Number, ViewsLike
 from tfssl.optimizers import Cosine
 from tfssl.views import BYOLViews
 
@@ -55,13 +56,13 @@ class BYOL(Method):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        projector=(4096, 256),
-        predictor=None,
-        momentum=Cosine(0.996, 1.0),  # noqa: B008, it has no state
-        seed=0,
-        name="byol",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        projector: HeadLike = (4096, 256),
+        predictor: HeadLike | None = None,
+        momentum: Number = Cosine(0.996, 1.0),  # noqa: B008, it has no state
+        seed: int = 0,
+        name: str | None = "byol",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
         check_fraction(momentum=momentum)

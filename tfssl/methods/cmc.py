@@ -1,5 +1,7 @@
 """CMC: find the colours of an image from its luminance, and the other way round."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -8,6 +10,7 @@ from tfssl.checks import check_count, check_fraction, check_positive
 from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
+from tfssl.methods.types import Number, ViewsLike
 from tfssl.training import Batches
 from tfssl.views import CropViews
 
@@ -75,16 +78,16 @@ class CMC(Method):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        projector=(128,),
-        contrast="infonce",
-        num_images=None,
-        negatives=16384,
-        temperature=0.07,
-        bank_momentum=0.5,
-        seed=0,
-        name="cmc",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        projector: Sequence[int] = (128,),
+        contrast: str = "infonce",
+        num_images: int | None = None,
+        negatives: int = 16384,
+        temperature: Number = 0.07,
+        bank_momentum: float = 0.5,
+        seed: int = 0,
+        name: str | None = "cmc",
     ):
         if views is None:
             size = encoders.as_encoder(encoder).input_shape[1]

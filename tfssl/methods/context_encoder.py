@@ -1,5 +1,7 @@
 """Context Encoders: fill a hole from what is around it."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -10,6 +12,7 @@ from tfssl.methods.adversarial import AdversarialMethod
 from tfssl.methods.inpainting import Inpainting
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
+from tfssl.methods.types import ViewsLike
 from tfssl.views import CropViews, masks
 
 # Of the pixels of natural images, in [0, 255].
@@ -76,17 +79,17 @@ class ContextEncoder(Inpainting, AdversarialMethod):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        hole="center",
-        loss_region="masked",
-        overlap=None,
-        overlap_weight=10.0,
-        adversarial_weight=0.001,
-        fill=_MEAN_COLOR,
-        width=64,
-        seed=0,
-        name="context_encoder",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        hole: str = "center",
+        loss_region: str = "masked",
+        overlap: int | None = None,
+        overlap_weight: float = 10.0,
+        adversarial_weight: float = 0.001,
+        fill: Sequence[float] = _MEAN_COLOR,
+        width: int = 64,
+        seed: int = 0,
+        name: str | None = "context_encoder",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
         if hole not in _HOLES:

@@ -1,5 +1,7 @@
 """CPC: predict the features of the rows below from the rows above."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -8,7 +10,8 @@ from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
-from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews, fold_in
+from tfssl.methods.types import ViewsLike
+from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews, Views, fold_in
 
 _PATCH_VIEWS = {
     each.__name__: each for each in (CropViews, DigitViews, PatchViews, SimCLRViews)
@@ -71,17 +74,17 @@ class CPC(Method):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        steps=None,
-        dim=64,
-        filters=256,
-        blocks=5,
-        directions=1,
-        scale=0.1,
-        patch_views=None,
-        seed=0,
-        name="cpc",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        steps: Sequence[int] | None = None,
+        dim: int | None = 64,
+        filters: int = 256,
+        blocks: int = 5,
+        directions: int = 1,
+        scale: float = 0.1,
+        patch_views: Views | str | None = None,
+        seed: int = 0,
+        name: str | None = "cpc",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
         # A patch must be seen by itself.

@@ -8,6 +8,7 @@ from tfssl.checks import check_count, check_not_negative
 from tfssl.methods.adversarial import AdversarialMethod
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
+from tfssl.methods.types import ViewsLike
 from tfssl.views import SMALL_IMAGE, CropViews
 
 ESTIMATORS = {
@@ -74,17 +75,17 @@ class DeepInfoMax(AdversarialMethod):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        local_layer=None,
-        dim=64,
-        units=2048,
-        estimator="infonce",
-        global_weight=0.0,
-        local_weight=1.0,
-        prior_weight=0.1,
-        seed=0,
-        name="dim",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        local_layer: str | None = None,
+        dim: int = 64,
+        units: int = 2048,
+        estimator: str = "infonce",
+        global_weight: float = 0.0,
+        local_weight: float = 1.0,
+        prior_weight: float = 0.1,
+        seed: int = 0,
+        name: str | None = "dim",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
         if estimator not in ESTIMATORS:

@@ -9,8 +9,10 @@ from keras import ops
 
 from tfssl import layers
 from tfssl.encoders import as_encoder
+from tfssl.methods.types import ViewsLike
 from tfssl.training import Trainer, fit_images, input_size
 from tfssl.training.images import unpack
+from tfssl.views.views import as_views
 
 
 class Batch(NamedTuple):
@@ -47,14 +49,14 @@ class Method(Trainer):
     Args:
         encoder: `keras.Model` from images to features `[batch, dim]` or to a feature
             map `[batch, h, w, dim]`, which is average-pooled.
-        views: `tfssl.views.Views`. Defaults to the method's own, at the encoder's
-            image size.
+        views: `tfssl.views.Views`, or a list of transforms that makes each of the
+            views. Defaults to the method's own, at the encoder's image size.
         seed: int; views are a function of it and of the step. Defaults to 0.
         name: string.
 
     Raises:
-        ValueError: for something else than an encoder, or views of another number
-            than the method takes.
+        ValueError: for something else than an encoder, views of another number
+            than the method takes, or a seed that is no integer.
     """
 
     # The class of the method's own views.
@@ -65,10 +67,18 @@ class Method(Trainer):
     # Names of what `views_loss` always logs besides the loss.
     log_names = ()
 
-    def __init__(self, encoder, views=None, *, seed=0, name=None, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        *,
+        seed: int = 0,
+        name: str | None = None,
+        **kwargs,
+    ):
         super().__init__(seed=seed, name=name, **kwargs)
         self.encoder = as_encoder(encoder)
-        self.views = views or self._own_views()
+        self.views = self._own_views() if views is None else self._as_views(views)
         self.check_views(self.views.num_views)
         self.feature_dim = self.encoder.output_shape[-1]
         self.add_logs(*self.log_names)
@@ -166,6 +176,10 @@ class Method(Trainer):
             )
         index = ops.cast(data["index"], "int32") if self.needs_index else None
         return Batch(views, index, data.get("labels"))
+
+    def _as_views(self, views):
+        count = self.num_views or 2
+        return as_views(views, count[0] if isinstance(count, tuple) else count)
 
     def _own_views(self):
         size = self.encoder.input_shape[1]

@@ -8,6 +8,7 @@ from tfssl.checks import check_count, check_fraction, check_positive
 from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
+from tfssl.methods.types import HeadLike, Number, ViewsLike
 from tfssl.views import MoCoViews
 
 
@@ -63,15 +64,15 @@ class MoCo(Method):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        projector=None,
-        queue_size=65536,
-        temperature=0.2,
-        momentum=0.999,
-        symmetric=False,
-        seed=0,
-        name="moco",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        projector: HeadLike | None = None,
+        queue_size: int = 65536,
+        temperature: Number = 0.2,
+        momentum: Number = 0.999,
+        symmetric: bool = False,
+        seed: int = 0,
+        name: str | None = "moco",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
         check_count(queue_size=queue_size)

@@ -8,6 +8,7 @@ from tfssl.checks import check_positive
 from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
+from tfssl.methods.types import HeadLike, Number, ViewsLike
 from tfssl.views import SimCLRViews
 
 
@@ -52,12 +53,12 @@ class SimCLR(Method):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        projector=None,
-        temperature=0.1,
-        seed=0,
-        name="simclr",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        projector: HeadLike | None = None,
+        temperature: Number = 0.1,
+        seed: int = 0,
+        name: str | None = "simclr",
     ):
         super().__init__(encoder, views, seed=seed, name=name)
         check_positive(temperature=temperature)

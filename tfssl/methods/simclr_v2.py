@@ -9,6 +9,7 @@ from tfssl.encoders import as_encoder
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
 from tfssl.methods.simclr import SHORT, SMALL, SimCLR
+from tfssl.methods.types import HeadLike, Number, ViewsLike
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -57,14 +58,14 @@ class SimCLRv2(SimCLR):
 
     def __init__(
         self,
-        encoder,
-        views=None,
-        projector=None,
-        temperature=0.1,
-        queue_size=0,
-        momentum=0.999,
-        seed=0,
-        name="simclr_v2",
+        encoder: keras.Model,
+        views: ViewsLike | None = None,
+        projector: HeadLike | None = None,
+        temperature: Number = 0.1,
+        queue_size: int = 0,
+        momentum: Number = 0.999,
+        seed: int = 0,
+        name: str | None = "simclr_v2",
     ):
         if projector is None:
             dim = as_encoder(encoder).output_shape[-1]

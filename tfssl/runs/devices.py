@@ -61,7 +61,7 @@ def has_bfloat16():
         if gpus:
             details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
             return all(d.get("compute_capability", (0, 0)) >= (8, 0) for d in details)
-    else:
+    elif keras.backend.backend() == "jax":
         import jax
 
         device = jax.devices()[0]

@@ -51,6 +51,42 @@ def effective_rank(features):
     return float(np.exp(-np.sum(p * np.log(p))))
 
 
+def with_statistics_of(model, images):
+    """What a model gives in inference once its moving statistics are those of images.
+
+    Those of `keras.layers.BatchNormalization` follow the batches slowly, at a momentum
+    of 0.999 for a thousand steps; until then a deep network may give nearly the same
+    features for all images, although it has learned to tell them apart.
+
+    Args:
+        model: `keras.Model` of images; it is not changed.
+        images: array `[n, height, width, 3]`.
+
+    Returns:
+        What the model gives, or None if it has no moving statistics.
+    """
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    if not layers:
+        return None
+    momenta = [layer.momentum for layer in layers]
+    try:
+        for layer in layers:
+            layer.momentum = 0.0
+        with keras.StatelessScope() as scope:
+            model(images, training=True)
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+    variables = [v for x in layers for v in (x.moving_mean, x.moving_variance)]
+    values = [(v, scope.get_current_value(v)) for v in variables]
+    with keras.StatelessScope([(v, new) for v, new in values if new is not None]):
+        return model(images, training=False)
+
+
 class Monitor(keras.callbacks.Callback):
     """Logs feature_std, effective_rank, learning_rate and images_per_second.
 
@@ -81,14 +117,20 @@ class Monitor(keras.callbacks.Callback):
 
     def measure(self):
         """Spread and rank of the features now: a dict."""
-        features = keras.ops.convert_to_numpy(
-            keras.ops.cast(self.model(self.images, training=False), "float32")
-        )
+        features = _numpy(self.model(self.images, training=False))
         finite = np.isfinite(features).all()
         return {
             "feature_std": feature_std(features),
             "effective_rank": effective_rank(features) if finite else float("nan"),
         }
+
+    def settled_std(self):
+        """`feature_std` as it is once moving statistics have settled; None without."""
+        # Of a number of images that the groups of normalisation share out.
+        count = len(self.images) // self.model.batch_multiple
+        images = self.images[: count * self.model.batch_multiple]
+        features = with_statistics_of(self.model, images)
+        return None if features is None else feature_std(_numpy(features))
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is None:
@@ -101,6 +143,10 @@ class Monitor(keras.callbacks.Callback):
             logs["images_per_second"] = self.steps * self.batch_size / self.elapsed
 
 
+def _numpy(x):
+    return keras.ops.convert_to_numpy(keras.ops.cast(x, "float32"))
+
+
 class TrainingStopped(RuntimeError):
     """A run that cannot come to anything: the loss is not finite, or collapse."""
 
@@ -109,7 +155,8 @@ class HealthCheck(keras.callbacks.Callback):
     """Stops a run whose loss is not finite or whose features have collapsed.
 
     `Method.fit` adds one by default. To keep a run going, pass your own with
-    `stop=False`; it then only warns.
+    `stop=False`; it then only warns. Features that look collapsed only because moving
+    statistics have not settled yet are no collapse: that is said once, and goes on.
 
     Args:
         patience: int, epochs in a row with collapsed features. Defaults to 3.
@@ -131,6 +178,9 @@ class HealthCheck(keras.callbacks.Callback):
         self.threshold = threshold
         self.stop = stop
         self.collapsed = 0
+        # `fit` gives it the run's.
+        self.monitor = None
+        self._said = False
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
@@ -143,8 +193,12 @@ class HealthCheck(keras.callbacks.Callback):
         if not self.model.can_collapse:
             return
         dim = self.model.feature_dim
-        spread = logs.get("feature_std", 1.0) * np.sqrt(dim)
-        self.collapsed = self.collapsed + 1 if spread < self.threshold else 0
+        limit = self.threshold / np.sqrt(dim)
+        alike = logs.get("feature_std", 1.0) < limit
+        if alike and self._unsettled(limit):
+            alike = False
+            self._say_unsettled(epoch, logs["feature_std"])
+        self.collapsed = self.collapsed + 1 if alike else 0
         if self.collapsed >= self.patience:
             self._complain(
                 "The features have collapsed: for "
@@ -153,6 +207,22 @@ class HealthCheck(keras.callbacks.Callback):
                 f"{1 / np.sqrt(dim):.2g}). Try a lower learning rate, a larger batch, "
                 "stronger views, or look whether the images differ at all."
             )
+
+    def _unsettled(self, limit):
+        settled = None if self.monitor is None else self.monitor.settled_std()
+        return settled is not None and settled >= limit
+
+    def _say_unsettled(self, epoch, spread):
+        if self._said:
+            return
+        self._said = True
+        print(
+            f"\nWarning: after epoch {epoch + 1} nearly all images have the same "
+            f"features in inference (feature_std {spread:.2g}), not in training: the "
+            "moving statistics of BatchNormalization have not settled yet. This is no "
+            "collapse, and training goes on; train for more steps, or set the momentum "
+            "of these layers lower, to 0.9, before compile."
+        )
 
     def _complain(self, message):
         if self.stop:

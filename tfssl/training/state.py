@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfssl import optimizers, replicas
+from tfssl.checks import check_count
 from tfssl.views.random import ReplicaStream, fold_in, number_of
 
 # Numbers from 0 are the replicas'.
@@ -21,6 +22,7 @@ class StepState(keras.Model):
 
     def __init__(self, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
+        check_count(0, seed=seed)
         self.seed = seed
         # Counts the steps taken; views are drawn from it, so a resumed run goes on.
         self.step = self._counter("step")

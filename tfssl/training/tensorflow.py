@@ -1,5 +1,8 @@
 """The training step on TensorFlow."""
 
+import itertools
+import weakref
+
 import keras
 import tensorflow as tf
 
@@ -11,6 +14,18 @@ class Step:
 
     # Fused by XLA the views take a fraction of the time, after seconds of compiling.
     xla_views = True
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        number_collectives(self.distribute_strategy)
+
+    def fit(self, *args, **kwargs):
+        self._check_scope()
+        return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        self._check_scope()
+        return super().evaluate(*args, **kwargs)
 
     @property
     def num_replicas(self):
@@ -57,13 +72,59 @@ class Step:
         return self._compiled_views(images, key)
 
     def build_optimizers(self):
+        self._check_scope()
         with self.distribute_strategy.scope():
             self.optimizer.build(self.learned_variables)
+
+    def _check_scope(self):
+        """Refuses weights that the replicas do not share."""
+        strategy = self.distribute_strategy
+        for variable in self.variables:
+            if not strategy.extended.variable_created_in_scope(variable.value):
+                raise ValueError(
+                    "The model, its encoder too, must be made, compiled and fitted in "
+                    "the scope of one strategy: with strategy.scope(): encoder = ...; "
+                    f"model = ... Received: {self.name} with the weight "
+                    f"{variable.path}, made outside the scope of the "
+                    f"{type(strategy).__name__} that is used now"
+                )
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Everything is built in the constructor, and Keras's way of building from a
         # distributed batch fails for several workers.
         pass
+
+
+_NUMBERED = weakref.WeakSet()
+_BASES = itertools.count(0, 1000)
+
+
+def number_collectives(strategy):
+    """Gives a strategy's collectives numbers that no other strategy's have.
+
+    TensorFlow numbers those of each `MirroredStrategy` from the same start, and keeps
+    the shapes of all that have run in the process. So the second strategy, as of a
+    notebook cell that is run again, would meet the shapes of the first.
+
+    Args:
+        strategy: `tf.distribute.Strategy`; others than `MirroredStrategy`, of which
+            there is one in a process, are left alone.
+    """
+    if not isinstance(strategy, tf.distribute.MirroredStrategy):
+        return
+    if strategy in _NUMBERED:
+        return
+    _NUMBERED.add(strategy)
+    base = next(_BASES)
+    if not base:
+        return
+    # As its constructor does, which takes no such argument.
+    extended = strategy.extended
+    default = extended._cross_device_ops is extended._collective_ops
+    extended._collective_key_base = base
+    extended._collective_ops = extended._make_collective_ops_with_fallbacks()
+    if default:
+        extended._cross_device_ops = extended._collective_ops
 
 
 def minimize(optimizer, variables, loss_of):

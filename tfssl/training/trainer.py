@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from tfssl import optimizers
+from tfssl.checks import check_count
 from tfssl.training import datasets
 from tfssl.training.batches import Batches
 from tfssl.training.health import HealthCheck, Monitor
@@ -18,10 +19,7 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "jax":
     from tfssl.training.jax import Step
 else:
-    raise ImportError(
-        "tfssl trains on the TensorFlow and JAX backends of Keras. Received: "
-        f"KERAS_BACKEND={keras.backend.backend()}. Set KERAS_BACKEND=tensorflow or jax."
-    )
+    from tfssl.training.other import Step
 
 _MONITORED = 512
 _DEFAULT_BATCH = 256
@@ -139,7 +137,8 @@ class Trainer(Step, StepState):
         Raises:
             ValueError: for images of the wrong rank, range or channels, fewer of them
                 than a batch, a batch that does not divide among the replicas, data
-                without an end, or weights of classes or images.
+                without an end, weights of classes or images, a `batch_size`
+                that is no count, or `callbacks` that are no list of them.
             tfssl.training.TrainingStopped: for a loss that is not finite, or collapse.
         """
         for name, value in (
@@ -151,6 +150,9 @@ class Trainer(Step, StepState):
                     f"{self.name} learns without labels; leave {name} out. Received: "
                     f"{name}={value!r}"
                 )
+        if batch_size is not None:
+            check_count(batch_size=batch_size)
+        callbacks = _listed(callbacks)
         if validation_split and validation_data is None:
             x, y, validation_data = datasets.held_out(x, y, validation_split)
         feed = self._feed(x, y, batch_size, shuffle, initial_epoch, initial_step)
@@ -158,7 +160,8 @@ class Trainer(Step, StepState):
         self.check_batch(len(images))
         self._set_last_step(feed, epochs, steps_per_epoch, initial_epoch, initial_step)
         if validation_data is not None:
-            size = validation_batch_size or batch_size or len(images)
+            sizes = (validation_batch_size, batch_size, len(images))
+            size = next(size for size in sizes if size is not None)
             validation_data = self._held_out_feed(validation_data, size)
         with warnings.catch_warnings():
             if steps_per_epoch is None:
@@ -227,6 +230,8 @@ class Trainer(Step, StepState):
 
     def _held_out_feed(self, data, batch_size):
         x, y = data[:2] if isinstance(data, (tuple, list)) else (data, None)
+        if batch_size is not None:
+            check_count(batch_size=batch_size)
         if datasets.is_array(x):
             batch_size = min(batch_size or _DEFAULT_BATCH, len(x))
             return self._feed(x, y, batch_size, shuffle=False)
@@ -252,7 +257,6 @@ class Trainer(Step, StepState):
 
     def _callbacks(self, callbacks, images, feed):
         """The given callbacks, with those that watch every run."""
-        callbacks = list(callbacks or [])
         if not any(isinstance(c, HealthCheck) for c in callbacks):
             callbacks.insert(0, HealthCheck())
         watched = images
@@ -263,7 +267,24 @@ class Trainer(Step, StepState):
         monitor.set_model(self)
         # What fails here would fail after the first epoch.
         monitor.measure()
+        for callback in callbacks:
+            if isinstance(callback, HealthCheck):
+                callback.monitor = monitor
         callbacks.insert(0, monitor)
         if isinstance(feed, Batches):
             callbacks.append(datasets.FollowRestoredEpoch(feed))
         return callbacks
+
+
+def _listed(callbacks):
+    """A list of callbacks, checked before the first epoch calls one."""
+    callbacks = [] if callbacks is None else callbacks
+    expected = keras.callbacks.Callback
+    if not isinstance(callbacks, (list, tuple)) or not all(
+        isinstance(callback, expected) for callback in callbacks
+    ):
+        raise ValueError(
+            "callbacks must be a list of keras.callbacks.Callback, such as "
+            f"callbacks=[tfssl.training.HealthCheck()]. Received: {callbacks!r}"
+        )
+    return list(callbacks)

@@ -28,8 +28,8 @@ class Views:
         Tuple of float32 tensors `[batch, height, width, 3]`, pixel values in [0, 255].
 
     Raises:
-        ValueError: if there is no pipeline, or if the images are not RGB images of a
-            known height and width.
+        ValueError: if there is no pipeline, for what is no transform, such as a layer
+            of Keras, or if the images are not RGB images of a known height and width.
 
     Example:
         >>> import numpy as np
@@ -44,8 +44,14 @@ class Views:
     """
 
     def __init__(self, pipelines):
-        if not pipelines:
-            raise ValueError("pipelines must hold a list of transforms for each view.")
+        if not _are_pipelines(pipelines):
+            raise ValueError(
+                "pipelines must hold a list of transforms for each view, such as "
+                "tfssl.views.Views([[tfssl.views.RandomFlip()]] * 2). Received: "
+                f"{pipelines!r}"
+            )
+        for transform in itertools.chain(*pipelines):
+            check_transform(transform)
         self.pipelines = [list(pipeline) for pipeline in pipelines]
 
     @property
@@ -86,6 +92,71 @@ class Views:
     def from_config(cls, config):
         make = keras.saving.deserialize_keras_object
         return cls([[make(t) for t in p] for p in config["pipelines"]])
+
+
+def _are_pipelines(x):
+    sequence = (list, tuple)
+    return isinstance(x, sequence) and x and all(isinstance(p, sequence) for p in x)
+
+
+def check_transform(transform):
+    """Refuses what is no function of images and random numbers.
+
+    Args:
+        transform: what was given as a transform.
+
+    Raises:
+        ValueError: with what to write instead.
+
+    Example:
+        >>> from tfssl.views import RandomFlip
+        >>> from tfssl.views.views import check_transform
+        >>> check_transform(RandomFlip())
+    """
+    # A layer has a state of random numbers of its own; views are a function of the
+    # seed of the step, so that a run can be repeated and go on.
+    if isinstance(transform, keras.layers.Layer) or not callable(transform):
+        kind = "Keras layer " if isinstance(transform, keras.layers.Layer) else ""
+        raise ValueError(
+            "A transform is called with images [batch, height, width, 3] in [0, 1] and "
+            "the stream of the step's random numbers. Take those of tfssl.views, or "
+            "write class Mine(tfssl.views.Transform): def __call__(self, images, "
+            "stream): return a function of the images and of "
+            f"stream.uniform((batch,)). Received: {kind}{transform!r}"
+        )
+
+
+def as_views(views, count):
+    """The views that an argument `views` stands for.
+
+    Args:
+        views: `Views`, or another function of images and seed with `num_views`; a list
+            of transforms, which make each of the views; or a list of lists of them,
+            one for each view.
+        count: int, how many views a list of transforms makes.
+
+    Returns:
+        The views themselves, or `Views`.
+
+    Raises:
+        ValueError: for anything else.
+
+    Example:
+        >>> from tfssl.views import RandomFlip
+        >>> from tfssl.views.views import as_views
+        >>> as_views([RandomFlip()], 2)
+        Views([[RandomFlip(p=0.5)], [RandomFlip(p=0.5)]])
+    """
+    if isinstance(views, (list, tuple)) and views:
+        return Views(views if _are_pipelines(views) else [views] * count)
+    if isinstance(views, keras.layers.Layer):
+        check_transform(views)
+    if not callable(views) or not hasattr(views, "num_views"):
+        raise ValueError(
+            "views must be tfssl.views.Views([[transform, ...], ...]) with a list of "
+            f"transforms for each view, or one list for all. Received: {views!r}"
+        )
+    return views
 
 
 def _unit_range(images):

@@ -1,6 +1,7 @@
 """Find, describe and load published encoders."""
 
 import json
+from os import PathLike
 
 import keras
 
@@ -20,7 +21,7 @@ class Listing(dict):
         return "\n".join(lines) or "(no encoders)"
 
 
-def names(source=None):
+def names(source: PathLike | str | None = None) -> dict:
     """Names and summaries of the encoders of a zoo.
 
     Args:
@@ -47,7 +48,7 @@ def names(source=None):
     return Listing((name, entry.get("summary", {})) for name, entry in encoders.items())
 
 
-def info(name, source=None):
+def info(name: str, source: PathLike | str | None = None) -> dict:
     """Metadata of an encoder: how it was trained and what was measured.
 
     Args:
@@ -72,7 +73,7 @@ def info(name, source=None):
     return json.loads(_file(name, "metadata.json", source).read_text())
 
 
-def load(name, source=None):
+def load(name: str, source: PathLike | str | None = None) -> keras.Model:
     """A published encoder.
 
     Args:
@@ -103,7 +104,7 @@ def load(name, source=None):
     return _model(name, "encoder.keras", source)
 
 
-def load_projector(name, source=None):
+def load_projector(name: str, source: PathLike | str | None = None) -> keras.Model:
     """The projector that an encoder was trained with, to go on pretraining.
 
     Arguments and errors are those of `load`.

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+from os import PathLike
 from pathlib import Path
 
 import keras
@@ -19,7 +20,14 @@ from tfssl.zoo.metadata import describe, summary
 from tfssl.zoo.plain import needed_imports, plain_keras
 
 
-def publish(encoder, name, zoo="zoo", card=None, projector=None, overwrite=False):
+def publish(
+    encoder: keras.Model,
+    name: str,
+    zoo: PathLike | str = "zoo",
+    card: dict | None = None,
+    projector: keras.Model | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Adds an encoder to a zoo, from which `tfssl.zoo.load` loads it.
 
     Writes `zoo/NAME/` with `encoder.keras`, `projector.keras`, `metadata.json` and
