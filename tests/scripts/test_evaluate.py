@@ -32,7 +32,7 @@ def test_each_protocol_is_measured(tmp_path):
 def test_a_protocol_that_fails_loses_no_result(tmp_path, monkeypatch):
     import tfssl
 
-    def fails(*data, seed):
+    def fails(*data, **options):
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(tfssl.transfer, "linear_probe", fails)

@@ -43,7 +43,7 @@ def concerns(recipe, num_images):
         >>> import tfssl
         >>> from tfssl.methods.advice import concerns
         >>> recipe = tfssl.methods.recipe("simclr", 32, "cifar")
-        >>> print(*concerns(recipe, num_images=2400), sep="\n")
+        >>> print(*concerns(recipe, num_images=2400), sep="\\n")
         An epoch has only 9 steps: choose a smaller batch.
     """
     found = []
