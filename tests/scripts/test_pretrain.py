@@ -79,7 +79,11 @@ def test_averaged_weights_are_saved_and_saved_again(tmp_path, monkeypatch):
     saved = []
     with imported("pretrain", *arguments, "--encoder_width=4") as pretrain:
         chosen = pretrain.recipe_flags.chosen_recipe
-        average = {"use_ema": True, "ema_momentum": 0.9}
+        average = {
+            "use_ema": True,
+            "ema_momentum": 0.9,
+            "trust_coefficient": 0.01,
+        }
         monkeypatch.setattr(
             pretrain.recipe_flags,
             "chosen_recipe",
