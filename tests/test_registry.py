@@ -20,7 +20,8 @@ def test_a_method_is_in_its_file_with_its_recipes(name):
     assert method.__module__ == f"tfssl.methods.{file}" and method.__name__ == found
     assert getattr(tfssl.methods, found) is method and found in dir(tfssl.methods)
     recipes = inspect.getmodule(method).RECIPES[name]
-    assert set(recipes) == {"digits", "cifar", "paper"}
+    # Photos take the one for small images unless there is one for them.
+    assert set(recipes) - {"photos"} == {"digits", "cifar", "paper"}
 
 
 @pytest.mark.parametrize("name", registry.ENCODERS)

@@ -27,8 +27,8 @@ class Index:
     Example:
         >>> import numpy as np, tfssl
         >>> index = tfssl.transfer.Index(np.eye(3), ["a.png", "b.png", "c.png"])
-        >>> index.search(np.array([[0.0, 2.0, 1.0]]), k=1)
-        [[('b.png', 0.8944272398948669)]]
+        >>> index.search(np.array([[0.0, 2.0, 0.0]]), k=1)
+        [[('b.png', 1.0)]]
     """
 
     def __init__(self, features, paths, encoder="", image_size=0):
