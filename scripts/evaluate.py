@@ -22,11 +22,19 @@ common.define_encoder_flags(" Or pixels: the images themselves, to compare with.
 # For --help.
 flags.adopt_module_key_flags(common)
 
-flags.DEFINE_string(
+flags.DEFINE_list(
     "layer",
     None,
-    "Layer of the encoder to measure, flattened, for example conv of dim_cnn. Default: "
-    "its features.",
+    "Layers of the encoder to measure, for example conv of dim_cnn. Of several, each "
+    "one's features are brought to length 1 and put side by side. Default: its "
+    "features.",
+)
+flags.DEFINE_enum(
+    "pool",
+    None,
+    ["mean", "max", "grid2"],
+    "What becomes of layers that give maps: the mean or the largest over all places, "
+    "or the means of 2 x 2 cells. Default: they are flattened.",
 )
 PROTOCOLS = ("knn", "few_knn", "linear", "hidden")
 flags.DEFINE_list("protocol", ["knn", "linear"], f"Some of {', '.join(PROTOCOLS)}.")
@@ -49,19 +57,19 @@ flags.register_validator(
 
 def main():
     running.start("float32")
-    from tfssl import encoders, transfer
+    from tfssl import transfer
 
     if FLAGS.layer and FLAGS.head_layer:
         raise app.UsageError("Set one of --layer and --head_layer.")
     if FLAGS.encoder == "pixels":
-        if FLAGS.layer or FLAGS.head_layer:
-            raise app.UsageError("Pixels have no layers.")
+        if FLAGS.layer or FLAGS.head_layer or FLAGS.pool:
+            raise app.UsageError("Pixels have no layers, and no maps to pool.")
         encoder = None
         train, test = common.load_labelled()
     else:
         encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-        if FLAGS.layer:
-            encoder = encoders.cut(encoder, FLAGS.layer)
+        if FLAGS.layer or FLAGS.pool:
+            encoder = transfer.feature_model(encoder, FLAGS.layer, FLAGS.pool)
         train, test = common.load_labelled(encoder.input_shape[1])
     if "knn" in FLAGS.protocol and FLAGS.k > len(train.images):
         raise ValueError(
@@ -76,6 +84,8 @@ def main():
         "image_size": train.images.shape[1],
         "encoder": "frozen, inference mode, no augmentation",
     }
+    if FLAGS.layer or FLAGS.pool:
+        settings.update(layer=FLAGS.layer, pool=FLAGS.pool)
     transfer.record_results(
         (
             measure(protocol, data).with_settings(**settings)

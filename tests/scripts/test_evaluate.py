@@ -2,9 +2,12 @@
 
 import json
 
+import keras
 import pytest
 from absl import app
 from programs import imported
+
+import tfssl
 
 
 def test_each_protocol_is_measured(tmp_path):
@@ -50,8 +53,28 @@ def test_a_protocol_that_fails_loses_no_result(tmp_path, monkeypatch):
     assert [result["protocol"] for result in results] == ["knn"]
 
 
-def test_pixels_have_no_layers():
-    flags = ("--dataset=digits", "--encoder=pixels", "--layer=conv")
-    with imported("evaluate", *flags) as evaluate:
+def test_layers_are_pooled_and_told(tmp_path):
+    keras.utils.set_random_seed(0)
+    encoder = tfssl.encoders.dim_cnn(16, width=8, dim=32)
+    encoder.save(tmp_path / "encoder.keras")
+    output = tmp_path / "results.json"
+    flags = ("--dataset=digits", "--protocol=knn", "--k=5", f"--output={output}")
+    flags += (f"--encoder={tmp_path / 'encoder.keras'}", "--layer=conv,local")
+    with imported("evaluate", *flags, "--pool=grid2") as evaluate:
+        evaluate.main()
+    settings = json.loads(output.read_text())["results"][0]["settings"]
+    assert (settings["layer"], settings["pool"]) == (["conv", "local"], "grid2")
+    channels = [
+        tfssl.encoders.output_of(encoder, n).shape[-1] for n in ("conv", "local")
+    ]
+    assert settings["feature_dim"] == 4 * sum(channels)
+    with imported("evaluate", *flags[:-1], "--layer=none") as evaluate:
+        with pytest.raises(ValueError, match="no layer 'none'"):
+            evaluate.main()
+
+
+@pytest.mark.parametrize("flag", ["--layer=conv", "--pool=mean"])
+def test_pixels_have_no_layers(flag):
+    with imported("evaluate", "--dataset=digits", "--encoder=pixels", flag) as evaluate:
         with pytest.raises(app.UsageError, match="no layers"):
             evaluate.main()

@@ -18,6 +18,7 @@ from tfssl.transfer.image_classifier import (
 )
 from tfssl.transfer.knn import few_label_knn, knn, knn_accuracy, knn_predict
 from tfssl.transfer.knn_callback import KNNCallback
+from tfssl.transfer.layers import feature_model
 from tfssl.transfer.linear import linear_probe
 from tfssl.transfer.result import (
     Result,
@@ -40,6 +41,7 @@ __all__ = [
     "classifier",
     "copy_of",
     "distillation_loss",
+    "feature_model",
     "features",
     "few_label_accuracy",
     "few_label_indices",

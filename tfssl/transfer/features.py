@@ -5,9 +5,10 @@ import numpy as np
 
 from tfssl.methods import Method
 from tfssl.training import check_images, fit_images, input_size
+from tfssl.transfer.layers import feature_model
 
 
-def features(encoder, images, batch_size=500, verbose=0):
+def features(encoder, images, batch_size=500, verbose=0, *, layer=None, pool=None):
     """Features of images, in inference mode; the encoder is not changed.
 
     Args:
@@ -18,12 +19,16 @@ def features(encoder, images, batch_size=500, verbose=0):
             `tfssl.training.fit_images`, a batch at a time.
         batch_size: int. Defaults to 500.
         verbose: 0 or 1, whether to show a progress bar. Defaults to 0.
+        layer: string or list of strings, layers of a functional encoder to take the
+            features of instead of its output, and
+        pool: "mean", "max", "grid2" or None, what becomes of their maps: see
+            `feature_model`. Default to None.
 
     Returns:
         float32 NumPy array `[n, dim]`.
 
     Raises:
-        ValueError: for images of another shape or range.
+        ValueError: for images of another shape or range, and as `feature_model`.
 
     Example:
         >>> import numpy as np, tfssl
@@ -31,6 +36,8 @@ def features(encoder, images, batch_size=500, verbose=0):
         >>> tfssl.transfer.features(encoder, np.zeros((3, 24, 40, 3), "uint8")).shape
         (3, 32)
     """
+    if layer is not None or pool is not None:
+        encoder = feature_model(encoder, layer, pool)
     out = predict(encoder, images, batch_size, verbose)
     return out.mean(axis=(1, 2)) if out.ndim == 4 else out
 
