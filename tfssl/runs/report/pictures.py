@@ -36,8 +36,8 @@ def picture(image, label="", mark=""):
     )
 
 
-def line_chart(points, title, width=300, height=150):
-    """One curve over the epochs, with its last value written out.
+def line_chart(points, title):
+    """One curve over the epochs, with its last value marked.
 
     Args:
         points: list of `(epoch, value)`; values that are not finite are left out.
@@ -49,39 +49,93 @@ def line_chart(points, title, width=300, height=150):
     points = [(x, y) for x, y in points if math.isfinite(y)]
     if not points:
         return ""
-    left, right, top, bottom = 46, 10, 12, 22
-    first, last = points[0][0], points[-1][0]
-    low, high = min(y for _, y in points), max(y for _, y in points)
-    if high - low < 1e-12:
-        low, high = low - 0.5, high + 0.5
-
-    def place(x, y):
-        across = (x - first) / max(last - first, 1)
-        up = (y - low) / (high - low)
-        return (
-            left + across * (width - left - right),
-            height - bottom - up * (height - top - bottom),
-        )
-
-    path = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in points)
+    chart = _Chart([x for x, _ in points], [y for _, y in points], title)
     dots = "".join(
-        '<circle cx="{:.1f}" cy="{:.1f}" r="6" class="hit">'
-        "<title>epoch {}: {}</title></circle>".format(*place(x, y), x, number(y))
+        f'<circle {chart.centre(x, y)} r="6" class="hit">'
+        f"<title>epoch {x}: {number(y)}</title></circle>"
         for x, y in points
     )
-    end_x, end_y = place(*points[-1])
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{html.escape(title)}">'
-        f'<line class="axis" x1="{left}" y1="{height - bottom}" x2="{width - right}" '
-        f'y2="{height - bottom}"/>'
-        f'<text x="{left - 6}" y="{top + 4}" class="tick end">{number(high)}</text>'
-        f'<text x="{left - 6}" y="{height - bottom}" class="tick end">{number(low)}'
-        f'</text><text x="{left}" y="{height - 6}" class="tick">{first}</text>'
-        f'<text x="{width - right}" y="{height - 6}" class="tick end">{last}</text>'
-        f'<polyline class="curve" points="{path}"/>'
-        f'<circle class="last" cx="{end_x:.1f}" cy="{end_y:.1f}" r="3.5"/>{dots}</svg>'
+    return chart.svg(
+        f'<polyline class="curve" points="{chart.path(points)}"/>'
+        f'<circle class="last" {chart.centre(*points[-1])} r="3.5"/>{dots}'
     )
+
+
+def overlaid_chart(series, title):
+    """Several curves over the epochs, each with its spread as a band.
+
+    Args:
+        series: list of `(name, points)`, points a list of `(epoch, mean, std)`; those
+            that are not finite are left out.
+        title: string.
+
+    Returns:
+        SVG text.
+    """
+    series = [
+        (name, [p for p in points if math.isfinite(p[1])]) for name, points in series
+    ]
+    every = [point for _, points in series for point in points]
+    if not every:
+        return ""
+    edges = [y + sign * s for _, y, s in every for sign in (-1, 1)]
+    chart = _Chart([x for x, _, _ in every], edges, title)
+    curves = []
+    for i, (name, points) in enumerate(series):
+        colour = PALETTE[i % len(PALETTE)]
+        band = [(x, y + s) for x, y, s in points]
+        band += [(x, y - s) for x, y, s in reversed(points)]
+        curves.append(
+            f'<polygon points="{chart.path(band)}" fill="{colour}" '
+            'fill-opacity=".15"/>'
+            f'<polyline points="{chart.path([(x, y) for x, y, _ in points])}" '
+            f'fill="none" stroke="{colour}" stroke-width="2">'
+            f"<title>{html.escape(name)}</title></polyline>"
+        )
+    return chart.svg("".join(curves))
+
+
+class _Chart:
+    """The frame of a chart over the epochs, and where points lie in it."""
+
+    width, height = 300, 150
+    left, right, top, bottom = 46, 10, 12, 22
+
+    def __init__(self, epochs, values, title):
+        self.title = title
+        self.first, self.last = min(epochs), max(epochs)
+        self.low, self.high = min(values), max(values)
+        if self.high - self.low < 1e-12:
+            self.low, self.high = self.low - 0.5, self.high + 0.5
+
+    def place(self, x, y):
+        across = (x - self.first) / max(self.last - self.first, 1)
+        up = (y - self.low) / (self.high - self.low)
+        return (
+            self.left + across * (self.width - self.left - self.right),
+            self.height - self.bottom - up * (self.height - self.top - self.bottom),
+        )
+
+    def path(self, points):
+        return " ".join("{:.1f},{:.1f}".format(*self.place(x, y)) for x, y in points)
+
+    def centre(self, x, y):
+        return 'cx="{:.1f}" cy="{:.1f}"'.format(*self.place(x, y))
+
+    def svg(self, content):
+        left, right = self.left, self.width - self.right
+        floor = self.height - self.bottom
+        return (
+            f'<svg viewBox="0 0 {self.width} {self.height}" role="img" '
+            f'aria-label="{html.escape(self.title)}">'
+            f'<line class="axis" x1="{left}" y1="{floor}" x2="{right}" y2="{floor}"/>'
+            f'<text x="{left - 6}" y="{self.top + 4}" class="tick end">'
+            f'{number(self.high)}</text><text x="{left - 6}" y="{floor}" '
+            f'class="tick end">{number(self.low)}</text>'
+            f'<text x="{left}" y="{self.height - 6}" class="tick">{self.first}</text>'
+            f'<text x="{right}" y="{self.height - 6}" class="tick end">{self.last}'
+            f"</text>{content}</svg>"
+        )
 
 
 def bar_chart(rows, width=560):
@@ -157,62 +211,6 @@ def scatter(points, labels, class_names, images, size=560):
         f'data-height="{images.shape[1]}"><svg viewBox="0 0 {size} {size}">'
         f'{"".join(circles)}</svg><div class="lens" style="background-image:'
         f'url({data_url(sheet)})"></div><p class="legend">{names}</p></div>'
-    )
-
-
-def overlaid_chart(series, title, width=300, height=150):
-    """Several curves over the epochs, each with its spread as a band.
-
-    Args:
-        series: list of `(name, points)`, points a list of `(epoch, mean, std)`; those
-            that are not finite are left out.
-        title: string.
-
-    Returns:
-        SVG text.
-    """
-    series = [
-        (name, [p for p in points if math.isfinite(p[1])]) for name, points in series
-    ]
-    every = [point for _, points in series for point in points]
-    if not every:
-        return ""
-    left, right, top, bottom = 46, 10, 12, 22
-    first, last = min(x for x, _, _ in every), max(x for x, _, _ in every)
-    low, high = min(y - s for _, y, s in every), max(y + s for _, y, s in every)
-    if high - low < 1e-12:
-        low, high = low - 0.5, high + 0.5
-
-    def place(x, y):
-        across = (x - first) / max(last - first, 1)
-        up = (y - low) / (high - low)
-        return (
-            f"{left + across * (width - left - right):.1f},"
-            f"{height - bottom - up * (height - top - bottom):.1f}"
-        )
-
-    curves = []
-    for i, (name, points) in enumerate(series):
-        colour = PALETTE[i % len(PALETTE)]
-        above = [place(x, y + s) for x, y, s in points]
-        below = [place(x, y - s) for x, y, s in reversed(points)]
-        curves.append(
-            f'<polygon points="{" ".join(above + below)}" fill="{colour}" '
-            'fill-opacity=".15"/>'
-            f'<polyline points="{" ".join(place(x, y) for x, y, _ in points)}" '
-            f'fill="none" stroke="{colour}" stroke-width="2">'
-            f"<title>{html.escape(name)}</title></polyline>"
-        )
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{html.escape(title)}">'
-        f'<line class="axis" x1="{left}" y1="{height - bottom}" x2="{width - right}" '
-        f'y2="{height - bottom}"/>'
-        f'<text x="{left - 6}" y="{top + 4}" class="tick end">{number(high)}</text>'
-        f'<text x="{left - 6}" y="{height - bottom}" class="tick end">{number(low)}'
-        f'</text><text x="{left}" y="{height - 6}" class="tick">{first}</text>'
-        f'<text x="{width - right}" y="{height - 6}" class="tick end">{last}</text>'
-        f"{''.join(curves)}</svg>"
     )
 
 
