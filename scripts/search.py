@@ -43,7 +43,7 @@ def main():
         index = made(encoder)
     for query in FLAGS.query:
         image = data.load_image(query, encoder.input_shape[1])
-        (answer,) = index.search(transfer.features(encoder, image[None]), FLAGS.k)
+        (answer,) = index.search_images(encoder, image[None], FLAGS.k)
         print(f"Nearest to {query}:")
         for path, similarity in answer:
             print(f"  {similarity:.4f}  {path}")

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from cases import encoder, images
 
-import tfssl
 from tfssl.transfer import Index
 
 
 def index(n=50, dim=6, seed=0):
     features = np.random.default_rng(seed).normal(size=(n, dim))
-    return features, Index(features, [f"{i}.png" for i in range(n)], "zoo:mine", 16)
+    return features, Index(features, [f"{i}.png" for i in range(n)], "zoo:mine", "abc")
 
 
 @pytest.mark.parametrize("block", [1, 7, 1000])
@@ -29,11 +28,8 @@ def test_it_is_saved_and_loaded(tmp_path):
     _, made = index()
     made.save(tmp_path / "index.npz")
     loaded = Index.load(tmp_path / "index.npz")
-    assert (loaded.paths, loaded.encoder, loaded.image_size) == (
-        made.paths,
-        "zoo:mine",
-        16,
-    )
+    facts = loaded.paths, loaded.encoder, loaded.weights
+    assert facts == (made.paths, "zoo:mine", "abc")
     np.testing.assert_allclose(loaded.features, made.features, atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["index.npz"]
 
@@ -41,11 +37,18 @@ def test_it_is_saved_and_loaded(tmp_path):
 def test_an_image_is_nearest_to_itself():
     model, bank = encoder(), images(12)
     made = Index.of_images(model, bank, range(12))
-    assert made.image_size == 16
-    found = made.search(tfssl.transfer.features(model, bank), k=1)
+    found = made.search_images(model, bank, k=1)
     assert [answer[0][0] for answer in found] == [str(i) for i in range(12)]
     np.testing.assert_allclose([answer[0][1] for answer in found], 1, atol=1e-5)
-    assert len(made.search(tfssl.transfer.features(model, bank[:1]), k=99)[0]) == 12
+    assert len(made.search_images(model, bank[:1], k=99)[0]) == 12
+
+
+def test_another_encoder_is_refused():
+    """Of the same shape, so that nothing but its weights tells."""
+    bank = images(4)
+    made = Index.of_images(encoder(), bank, range(4), "runs/a/encoder.keras")
+    with pytest.raises(ValueError, match="another encoder, runs/a/encoder.keras"):
+        made.search_images(encoder(), bank)
 
 
 def test_what_is_refused(tmp_path):

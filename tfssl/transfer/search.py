@@ -1,5 +1,6 @@
 """Similar images: which files look most like this one."""
 
+import hashlib
 import os
 import zipfile
 
@@ -9,7 +10,7 @@ from tfssl.checks import check_count
 from tfssl.files import whole_file
 from tfssl.transfer.features import features
 
-_ARRAYS = ("features", "paths", "encoder", "image_size")
+_ARRAYS = ("features", "paths", "encoder", "weights")
 
 
 class Index:
@@ -19,7 +20,8 @@ class Index:
         features: float array `[n, dim]`.
         paths: sequence of `n` strings, what a search answers with.
         encoder: string, where the encoder came from that made the features.
-        image_size: int, height and width of the images that it saw, in pixels.
+        weights: string, the checksum of its weights, by which a search with another
+            encoder is known; "" if it is not known.
 
     Raises:
         ValueError: for another number of paths than of features, or none of them.
@@ -31,7 +33,7 @@ class Index:
         [[('b.png', 1.0)]]
     """
 
-    def __init__(self, features, paths, encoder="", image_size=0):
+    def __init__(self, features, paths, encoder="", weights=""):
         features = np.asarray(features, "float32")
         paths = tuple(map(str, paths))
         if features.ndim != 2 or not len(features) or len(paths) != len(features):
@@ -41,7 +43,7 @@ class Index:
             )
         self.features = _unit_rows(features)
         self.paths = paths
-        self.encoder, self.image_size = encoder, int(image_size)
+        self.encoder, self.weights = encoder, weights
 
     @classmethod
     def of_images(cls, model, images, paths, encoder="", verbose=0):
@@ -58,7 +60,7 @@ class Index:
             `Index`.
         """
         found = features(model, images, verbose=verbose)
-        return cls(found, paths, encoder, model.input_shape[1] or images.shape[1])
+        return cls(found, paths, encoder, checksum(model))
 
     def __len__(self):
         return len(self.paths)
@@ -99,6 +101,29 @@ class Index:
                 answers.append([(self.paths[i], float(row[i])) for i in ranked])
         return answers
 
+    def search_images(self, model, images, k=5):
+        """The images nearest to some images.
+
+        Args:
+            model: `keras.Model`, the encoder that made the index.
+            images: array `[m, height, width, 3]`, pixel values in [0, 255].
+            k: int. Defaults to 5.
+
+        Returns:
+            As `search`.
+
+        Raises:
+            ValueError: for another encoder.
+        """
+        if self.weights and checksum(model) != self.weights:
+            raise ValueError(
+                "This index was made by another encoder"
+                f"{f', {self.encoder}' if self.encoder else ''}; their features do not "
+                f"compare. Make the index anew, or search it with that one. Received: "
+                f"{model.name} with other weights"
+            )
+        return self.search(features(model, images), k)
+
     def save(self, path):
         """Writes the index to an .npz file, the whole file or none.
 
@@ -111,7 +136,7 @@ class Index:
                 features=self.features,
                 paths=np.array(self.paths),
                 encoder=np.array(self.encoder),
-                image_size=np.array(self.image_size),
+                weights=np.array(self.weights),
             )
 
     @classmethod
@@ -132,7 +157,7 @@ class Index:
             raise FileNotFoundError(f"There is no file {str(path)!r}.")
         try:
             with np.load(path, allow_pickle=False) as file:
-                features, paths, encoder, size = (file[name] for name in _ARRAYS)
+                features, paths, encoder, weights = (file[name] for name in _ARRAYS)
         except (
             EOFError,
             KeyError,
@@ -145,7 +170,15 @@ class Index:
                 f"{path} is no index of images, as tfssl.transfer.Index.save makes "
                 f"one. Received: {type(error).__name__}: {error}"
             ) from error
-        return cls(features, paths.tolist(), str(encoder), int(size))
+        return cls(features, paths.tolist(), str(encoder), str(weights))
+
+
+def checksum(model):
+    """sha256 of a model's weights, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
 
 
 def _unit_rows(x):
