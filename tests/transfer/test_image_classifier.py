@@ -40,6 +40,7 @@ def test_it_is_trained_saved_loaded_and_says_the_same(tmp_path, mode):
         assert sum(chance for _, chance in ranked) == pytest.approx(1, abs=1e-6)
     model.save(tmp_path / "classifier.keras")
     loaded = tfssl.transfer.load_classifier(tmp_path / "classifier.keras")
+    assert not loaded.network.compiled
     assert loaded.class_names == NAMES and loaded.input_shape == (None, SIZE, SIZE, 3)
     assert loaded.classify(asked, top=2) == answers
 

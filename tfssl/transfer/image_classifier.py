@@ -142,15 +142,17 @@ def fine_tune(
             f"{num_classes} class names"
         )
     if mode == "frozen":
-        network = classifier(encoder, num_classes)
         head = cross_validated_logistic(features(encoder, images), labels)
-        network.set_weights([*encoder.get_weights(), *dense_weights(head, num_classes)])
+        weights = [*encoder.get_weights(), *dense_weights(head, num_classes)]
     else:
         steps = steps or max(400, -(-10 * len(images) // batch_size))
         trainer = FewLabelTrainer(
             encoder, num_classes, steps, batch_size, learning_rate, augment
         )
-        network = trainer.fit(images, labels, seed=seed)
+        weights = trainer.fit(images, labels, seed=seed).get_weights()
+    # Not the trained one: its optimizer would be saved with it.
+    network = classifier(encoder, num_classes)
+    network.set_weights(weights)
     return ImageClassifier(network, class_names)
 
 
