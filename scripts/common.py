@@ -121,6 +121,28 @@ def load_labelled(image_size=None):
     return splits
 
 
+def load_test(image_size=None):
+    """The test split with its labels; None, and why, if there is none or no labels.
+
+    Args:
+        image_size: int, as `load_data`.
+
+    Returns:
+        Tuple of `tfssl.data.ImageData` or None, and a string.
+    """
+    from tfssl import data
+
+    try:
+        test = load_data("test", image_size)
+        test.require_labels()
+    except data.CorruptImagesError:
+        # There is one, and it is not to be passed over.
+        raise
+    except ValueError as error:
+        return None, str(error)
+    return test, ""
+
+
 def define_encoder_flags(pixels=""):
     """Defines the flags that name a pretrained encoder."""
     flags.DEFINE_string(

@@ -53,6 +53,11 @@ def main():
 
     model = common.load_encoder(FLAGS.model)
     size = model.input_shape[1:3]
+    if None in size:
+        raise ValueError(
+            "What is exported has one image size. Received: "
+            f"{model.name} for images of any size"
+        )
     images = np.random.default_rng(0).uniform(0, 255, (2, *size, 3)).astype("float32")
     partial = str(files.partial_path(FLAGS.output))
     run = {"tf_saved_model": _saved_model, "onnx": _onnx}[FLAGS.format]

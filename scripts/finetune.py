@@ -94,6 +94,7 @@ def save():
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train = common.load_data("train", encoder.input_shape[1])
     train.require_labels()
+    test, reason = common.load_test(encoder.input_shape[1])
     rows = np.arange(len(train))
     if FLAGS.labels_per_class or FLAGS.label_fraction:
         rows = transfer.few_label_indices(
@@ -114,11 +115,8 @@ def save():
     )
     files.save_model(classifier, FLAGS.save)
     print(f"Saved {FLAGS.save}: {len(classifier.class_names)} classes")
-    try:
-        test = common.load_data("test", encoder.input_shape[1])
-        test.require_labels()
-    except ValueError as error:
-        print(f"Not measured: {error}")
+    if test is None:
+        print(f"Not measured: {reason}")
         return
     predicted = transfer.predict(classifier, test.images).argmax(axis=1)
     accuracy = float(np.mean(predicted == test.labels))

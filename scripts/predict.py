@@ -12,7 +12,6 @@ classifier.
 import csv
 import glob
 import os
-import sys
 
 import running
 from absl import flags
@@ -22,7 +21,7 @@ flags.DEFINE_string(
     "model", None, "A classifier of `tfssl finetune --save`.", required=True
 )
 flags.DEFINE_integer("top", 3, "Classes to name.", lower_bound=1)
-flags.DEFINE_string("csv", None, "CSV file to write too.")
+flags.DEFINE_string("csv", None, "CSV file to write instead of printing.")
 flags.DEFINE_integer("batch_size", 64, "Images read at a time.", lower_bound=1)
 
 
@@ -105,8 +104,6 @@ def write(writer, rows):
     writer.writerow(head)
     for file, ranked in rows:
         writer.writerow([file, *(x for name, p in ranked for x in (name, f"{p:.6f}"))])
-        if sys.stdout.isatty():
-            print(f"\r{file}"[:80], end="")
 
 
 if __name__ == "__main__":

@@ -74,7 +74,11 @@ def main():
     from tfssl import methods, runs
 
     train = common.load_data("train")
-    test = load_test(train)
+    test = None
+    if train.labels is not None:
+        test, reason = common.load_test()
+        if test is None:
+            print(f"No kNN and no map of test images: {reason}")
     strategy = runs.strategy(FLAGS.strategy)
     with runs.scope(strategy):
         encoder = recipe_flags.initial_encoder()
@@ -138,18 +142,6 @@ def run_each_seed():
         command = [sys.executable, os.path.abspath(__file__), *sys.argv[1:], *own]
         if subprocess.run(command).returncode:
             raise RuntimeError(f"The run of seed {seed} failed; see above.")
-
-
-def load_test(train):
-    """The test split if both have labels, for kNN and the report; else None."""
-    if train.labels is None:
-        return None
-    try:
-        test = common.load_data("test")
-    except ValueError as error:
-        print(f"No kNN and no map of test images: {error}")
-        return None
-    return test if test.labels is not None else None
 
 
 def watchers(train, test):
