@@ -45,7 +45,7 @@ def define_recipe_flags():
         "view_size",
         None,
         "Height and width of the views and of the encoder's images, in pixels. "
-        "Default: that of the stored images, --image_size; for photos at most 96 on a "
+        "Default: that of the stored images, --image_size; for photos at most 64 on a "
         "CPU and 224 on a GPU.",
         lower_bound=4,
     )

@@ -5,6 +5,7 @@ This file imports nothing, so that programs can name their choices at once.
 
 # What --method chooses from: file and class in `tfssl.methods`.
 METHODS = {
+    "barlow_twins": "barlow_twins.BarlowTwins",
     "byol": "byol.BYOL",
     "cmc": "cmc.CMC",
     "context_encoder": "context_encoder.ContextEncoder",
@@ -13,8 +14,12 @@ METHODS = {
     "dim_global": "dim.DeepInfoMax",
     "moco_v1": "moco.MoCo",
     "moco_v2": "moco.MoCo",
+    "moco_v3": "moco_v3.MoCoV3",
+    "nnclr": "nnclr.NNCLR",
     "simclr": "simclr.SimCLR",
     "simclr_v2": "simclr_v2.SimCLRv2",
+    "simsiam": "simsiam.SimSiam",
+    "vicreg": "vicreg.VICReg",
 }
 
 # What --encoder chooses from: file in `tfssl.encoders`.

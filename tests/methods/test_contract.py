@@ -70,7 +70,8 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     turned = tuple(view[order] for view in views)
     before = float(make(name).views_loss(made)[0])
     after = float(make(name).views_loss(made._replace(views=turned))[0])
-    assert after == pytest.approx(before, rel=1e-5)
+    # Some losses are a difference, near 0 at first.
+    assert after == pytest.approx(before, rel=1e-5, abs=1e-6)
 
 
 @of_kinds

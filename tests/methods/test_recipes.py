@@ -152,3 +152,12 @@ def test_concerns():
     # Milestones take the place of a warm-up.
     falls = few.replace(milestones=(0.5,))
     assert tfssl.methods.concerns(falls, num_images=1000) == []
+
+
+def test_photos_of_more_than_32_pixels_begin_with_the_stem_of_imagenet():
+    def stem(size, **changes):
+        made = tfssl.methods.recipe("simclr", size, num_images=300).replace(**changes)
+        return made.encoder_arguments.get("stem")
+
+    assert (stem(32), stem(64)) == ("small", "imagenet")
+    assert stem(64, encoder="dim_cnn") is None

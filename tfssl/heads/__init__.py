@@ -2,7 +2,11 @@
 
 from tfssl.heads.context import context_network, linear_map
 from tfssl.heads.pixels import decoder, discriminator
-from tfssl.heads.projection import as_projection_head, projection_head
+from tfssl.heads.projection import (
+    as_predictor,
+    as_projection_head,
+    projection_head,
+)
 from tfssl.heads.score import (
     NearIdentity,
     global_network,
@@ -12,6 +16,7 @@ from tfssl.heads.score import (
 
 __all__ = [
     "NearIdentity",
+    "as_predictor",
     "as_projection_head",
     "context_network",
     "decoder",

@@ -10,6 +10,8 @@ def projection_head(
     widths,
     final_norm=True,
     norm=True,
+    final_scale=True,
+    final_bias=False,
     initializer="glorot_uniform",
     synchronized=True,
     name="projector",
@@ -23,6 +25,10 @@ def projection_head(
         final_norm: bool, whether the embedding is normalised too, by a
             BatchNormalization without beta as in SimCLR. Defaults to True.
         norm: bool, False for a plain MLP with biases and ReLU, as in MoCo v2.
+        final_scale: bool, False for a final normalisation without gamma, as in SimSiam
+            and MoCo v3. Defaults to True.
+        final_bias: bool, whether the last linear layer has a bias. Defaults to False,
+            and to True without `norm`.
         initializer: initializer of the kernels.
         synchronized: bool, whether replicas share their statistics.
         name: string.
@@ -51,7 +57,7 @@ def projection_head(
         layers.append(
             keras.layers.Dense(
                 width,
-                use_bias=not norm,
+                use_bias=not norm or (last and final_bias),
                 kernel_initializer=initializer,
                 name=f"linear_{number}",
             )
@@ -59,7 +65,10 @@ def projection_head(
         if norm and (final_norm or not last):
             layers.append(
                 BatchNormalization(
-                    center=not last, synchronized=synchronized, name=f"norm_{number}"
+                    center=not last,
+                    scale=not last or final_scale,
+                    synchronized=synchronized,
+                    name=f"norm_{number}",
                 )
             )
         if not last:
@@ -92,5 +101,42 @@ def as_projection_head(head, input_dim, **kwargs):
         raise ValueError(
             f"The head must take features [batch, {input_dim}]. Received: "
             f"{head.name} with input shape {head.input_shape}"
+        )
+    return head
+
+
+def as_predictor(predictor, projector, widths, **kwargs):
+    """A head from embeddings to embeddings, as a model or as the widths of its layers.
+
+    Args:
+        predictor: `keras.Model` `[batch, d]` to `[batch, d]`, a sequence of ints, or
+            None.
+        projector: `keras.Model` that gives the embeddings `[batch, d]`.
+        widths: sequence of ints, those of the layers before the last one if
+            `predictor` is None.
+        **kwargs: of `projection_head`, for widths.
+
+    Returns:
+        `keras.Model`, named "predictor" if it is made here.
+
+    Raises:
+        ValueError: if it gives embeddings of another width.
+
+    Example:
+        >>> import tfssl
+        >>> projector = tfssl.heads.projection_head(512, (512, 128))
+        >>> tfssl.heads.as_predictor(None, projector, widths=(64,)).output_shape
+        (None, 128)
+
+    Source: Grill et al. 2020, arXiv 2006.07733, section 3.1.
+    """
+    dim = projector.output_shape[-1]
+    given = (*widths, dim) if predictor is None else predictor
+    kwargs = {"final_norm": False, "name": "predictor", **kwargs}
+    head = as_projection_head(given, dim, **kwargs)
+    if head.output_shape[-1] != dim:
+        raise ValueError(
+            f"The predictor must give embeddings [batch, {dim}], as the projector. "
+            f"Received: predictor={predictor}"
         )
     return head

@@ -60,8 +60,21 @@ class Queue(keras.layers.Layer):
                 f"or a smaller batch. Received: {rows} rows"
             )
 
+    def nearest(self, rows):
+        """The row of the queue that is most similar to each of the given ones.
+
+        Args:
+            rows: float32 tensor `[batch, dim]`.
+
+        Returns:
+            float32 tensor `[batch, dim]`; it takes no gradient.
+        """
+        queue = ops.convert_to_tensor(self.rows)
+        similarities = ops.matmul(ops.stop_gradient(rows), ops.transpose(queue))
+        return ops.take(queue, ops.argmax(similarities, axis=1), axis=0)
+
     def push(self, rows):
-        """Repositions the oldest rows.
+        """Puts rows in place of the oldest ones.
 
         Args:
             rows: tensor `[batch, dim]` of this replica; those of all replicas are

@@ -20,20 +20,24 @@ from tfssl.losses.contrastive import (
     nt_xent_logits,
     queue_logits,
 )
+from tfssl.losses.gaussian import random_directions, sigreg, visreg
 from tfssl.losses.mutual_information import (
     donsker_varadhan,
     infonce,
     jensen_shannon,
     pair_scores,
 )
+from tfssl.losses.redundancy import barlow_twins, covariance, variance_hinge
 from tfssl.losses.regression import cosine_distance
 
 __all__ = [
     "accuracy",
     "bank_logits",
+    "barlow_twins",
     "batch_logits",
     "candidates",
     "cosine_distance",
+    "covariance",
     "cross_entropy",
     "donsker_varadhan",
     "infonce",
@@ -45,4 +49,8 @@ __all__ = [
     "nt_xent_logits",
     "pair_scores",
     "queue_logits",
+    "random_directions",
+    "sigreg",
+    "variance_hinge",
+    "visreg",
 ]

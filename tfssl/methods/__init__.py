@@ -28,6 +28,7 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.adversarial import AdversarialMethod as AdversarialMethod
     from tfssl.methods.advice import concerns as concerns
     from tfssl.methods.advice import summary as summary
+    from tfssl.methods.barlow_twins import BarlowTwins as BarlowTwins
     from tfssl.methods.byol import BYOL as BYOL
     from tfssl.methods.cmc import CMC as CMC
     from tfssl.methods.context_encoder import ContextEncoder as ContextEncoder
@@ -36,12 +37,16 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.method import Batch as Batch
     from tfssl.methods.method import Method as Method
     from tfssl.methods.moco import MoCo as MoCo
+    from tfssl.methods.moco_v3 import MoCoV3 as MoCoV3
+    from tfssl.methods.nnclr import NNCLR as NNCLR
     from tfssl.methods.photos import view_size as view_size
     from tfssl.methods.presets import digits as digits
     from tfssl.methods.presets import recipe as recipe
     from tfssl.methods.recipes import Recipe as Recipe
     from tfssl.methods.simclr import SimCLR as SimCLR
     from tfssl.methods.simclr_v2 import SimCLRv2 as SimCLRv2
+    from tfssl.methods.simsiam import SimSiam as SimSiam
+    from tfssl.methods.vicreg import VICReg as VICReg
 
 __all__ = ["METHODS", "method_class", *_PLACES]
 __getattr__ = lazy.parts(__name__, _PLACES)

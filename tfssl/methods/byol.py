@@ -69,17 +69,7 @@ class BYOL(Method):
         self.projector = heads.as_projection_head(
             projector, self.feature_dim, final_norm=False
         )
-        dim = self.projector.output_shape[-1]
-        if predictor is None:
-            predictor = (4096, dim)
-        self.predictor = heads.as_projection_head(
-            predictor, dim, final_norm=False, name="predictor"
-        )
-        if self.predictor.output_shape[-1] != dim:
-            raise ValueError(
-                f"The predictor must give embeddings [batch, {dim}], as the projector. "
-                f"Received: predictor={predictor}"
-            )
+        self.predictor = heads.as_predictor(predictor, self.projector, (4096,))
         self.teacher = layers.Teacher(self.encoder, self.projector)
         self.momentum = momentum
 
@@ -91,8 +81,7 @@ class BYOL(Method):
 
     def predict_embedding(self, view):
         """What the other view's embedding should be: `[batch, d]`."""
-        z = self.projector(self.features(view, training=True), training=True)
-        return self.predictor(z, training=True)
+        return self.predictor(self.embed(view), training=True)
 
     def after_update(self):
         self.teacher.update(self.now(self.momentum))

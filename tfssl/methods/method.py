@@ -114,6 +114,10 @@ class Method(Trainer):
         """Features `[batch, dim]` of images, pooled if the encoder gives a map."""
         return layers.pooled(self.encoder(images, training=training))
 
+    def embed(self, view):
+        """Embeddings `[batch, d]` of a view in training mode, by `self.projector`."""
+        return self.projector(self.features(view, training=True), training=True)
+
     # The Keras model
 
     def call(self, images, training=False):

@@ -96,10 +96,7 @@ class MoCo(Method):
 
     def views_loss(self, batch):
         pairs = [batch.views, batch.views[::-1]] if self.symmetric else [batch.views]
-        queries = [
-            self.projector(self.features(query, training=True), training=True)
-            for query, _ in pairs
-        ]
+        queries = [self.embed(query) for query, _ in pairs]
         self.teacher.update(self.now(self.momentum))
         keys = [self.keys(key, number) for number, (_, key) in enumerate(pairs)]
 

@@ -4,11 +4,15 @@ import math
 
 import keras
 
+from tfssl import encoders
+from tfssl.methods.settings import arguments_of
+
 # An epoch has at least so many steps where the batch can be made small enough.
 STEPS_AN_EPOCH = 30
-# Views and images of the encoder, in pixels, and the network, by the device.
-_ON_A_CPU = {"size": 96, "encoder_width": 16, "passes": 36_000}
-_ON_A_GPU = {"size": 224, "encoder_width": 64, "passes": 20_000_000}
+# Views and images of the encoder, in pixels, and the network, by the device; above
+# `small` pixels a ResNet begins by dividing the resolution by four.
+_ON_A_CPU = {"size": 64, "small": 32, "encoder_width": 16, "passes": 36_000}
+_ON_A_GPU = {"size": 224, "small": 64, "encoder_width": 64, "passes": 20_000_000}
 
 
 def has_accelerator():
@@ -24,7 +28,7 @@ def view_size(stored):
         stored: int, height and width at which the photos are stored.
 
     Returns:
-        Int: as stored, up to 96 pixels on a CPU and 224 on an accelerator.
+        Int: as stored, up to 64 pixels on a CPU and 224 on an accelerator.
 
     Example:
         >>> from tfssl.methods.photos import view_size
@@ -40,6 +44,8 @@ def for_photos(recipe, num_images):
     - The batch is the largest power of two that leaves 30 steps an epoch, from 16 to
       256; below 480 photos there are fewer steps.
     - The network has the width for the device, and the encoder size of `view_size`.
+      For images above 32 pixels on a CPU, 64 on an accelerator, a residual network
+      begins with the stem of ImageNet.
     - The epochs show the network 36,000 images on a CPU, and 20 million on an
       accelerator; from 8 to 400.
     - The warm-up is a tenth of the run, one epoch at the most.
@@ -60,8 +66,14 @@ def for_photos(recipe, num_images):
     if "queue_size" in arguments:
         batches = max(num_images // 2 // batch_size, 1)
         arguments["queue_size"] = min(arguments["queue_size"], batches * batch_size)
+    of_encoder = dict(recipe.encoder_arguments)
+    plain = recipe.make_encoder is encoders.encoder
+    if plain and "stem" in arguments_of(getattr(encoders, recipe.encoder)):
+        stem = "imagenet" if recipe.image_size > device["small"] else "small"
+        of_encoder.setdefault("stem", stem)
     return recipe.replace(
         arguments=arguments,
+        encoder_arguments=of_encoder,
         encoder_width=min(recipe.encoder_width, device["encoder_width"]),
         batch_size=batch_size,
         epochs=epochs,

@@ -69,9 +69,7 @@ class SimCLR(Method):
 
     def views_loss(self, batch):
         # One batch of both views: normalisation sees them together, as in the paper.
-        both = ops.concatenate(batch.views)
-        z = self.projector(self.features(both, training=True), training=True)
-        z_1, z_2 = ops.split(z, 2)
+        z_1, z_2 = ops.split(self.embed(ops.concatenate(batch.views)), 2)
         temperature = self.now(self.temperature)
         logits, positives = losses.nt_xent_logits(z_1, z_2, temperature)
         return losses.cross_entropy(logits, positives), {

@@ -1,0 +1,113 @@
+"""Losses on the covariance of embeddings: each number varies and tells something new.
+
+They are of the batch of all replicas.
+"""
+
+from keras import ops
+
+from tfssl.losses.contrastive import candidates
+
+_EPSILON = 1e-5
+_VARIANCE_EPSILON = 1e-4
+
+
+def barlow_twins(z_1, z_2, off_diagonal_weight=0.0051):
+    """The cross-correlation matrix of two views against the identity.
+
+        C = correlation of the numbers of z_1 with those of z_2     [dim, dim]
+        loss = sum (C_ii - 1)^2 + weight sum_{i != j} C_ij^2
+
+    Args:
+        z_1, z_2: float tensors `[batch, dim]`; row i of both is image i.
+        off_diagonal_weight: float. Defaults to 0.0051.
+
+    Returns:
+        Tuple of the loss and of the mean of the diagonal, float32 scalars.
+
+    Example:
+        >>> import keras
+        >>> from tfssl import losses
+        >>> z = keras.ops.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
+        >>> round(float(losses.barlow_twins(z, z)[0]), 4)
+        0.0
+
+    Source: Zbontar et al. 2021, arXiv 2103.03230, equation 1.
+    """
+    z_1, z_2 = _standardized(z_1), _standardized(z_2)
+    count = ops.cast(ops.shape(z_1)[0], "float32")
+    correlation = ops.matmul(ops.transpose(z_1), z_2) / count
+    diagonal = ops.diagonal(correlation)
+    off_diagonal = ops.sum(ops.square(correlation)) - ops.sum(ops.square(diagonal))
+    loss = ops.sum(ops.square(diagonal - 1.0)) + off_diagonal_weight * off_diagonal
+    return loss, ops.mean(diagonal)
+
+
+def _standardized(z):
+    z, _ = candidates(ops.cast(z, "float32"))
+    mean, variance = ops.moments(z, axes=0)
+    return (z - mean) * ops.rsqrt(variance + _EPSILON)
+
+
+def variance_hinge(z):
+    """How far the standard deviation of each number is below 1.
+
+    Args:
+        z: float tensor `[batch, dim]`.
+
+    Returns:
+        float32 scalar in [0, 1], the mean over the numbers.
+
+    Raises:
+        ValueError: for a batch of one image.
+
+    Example:
+        >>> import keras
+        >>> from tfssl import losses
+        >>> round(float(losses.variance_hinge(keras.ops.ones((4, 8)))), 4)
+        0.99
+
+    Source: Bardes et al. 2021, arXiv 2105.04906, equation 1.
+    """
+    centred, degrees = _centred(z)
+    variance = ops.sum(ops.square(centred), axis=0) / degrees
+    # A bare square root would have an infinite gradient at zero.
+    deviation = ops.sqrt(variance + _VARIANCE_EPSILON)
+    return ops.mean(ops.relu(1.0 - deviation))
+
+
+def covariance(z):
+    """How much the numbers of an embedding say the same.
+
+    Args:
+        z: float tensor `[batch, dim]`.
+
+    Returns:
+        float32 scalar: the sum of the squared covariances of different numbers, divided
+        by `dim`.
+
+    Raises:
+        ValueError: for a batch of one image.
+
+    Example:
+        >>> import keras
+        >>> from tfssl import losses
+        >>> same = keras.ops.array([[1.0, 1.0], [-1.0, -1.0]])
+        >>> float(losses.covariance(same))  # (2^2 + 2^2) / 2
+        4.0
+
+    Source: Bardes et al. 2021, arXiv 2105.04906, equations 3 and 4.
+    """
+    centred, degrees = _centred(z)
+    matrix = ops.matmul(ops.transpose(centred), centred) / degrees
+    squares = ops.sum(ops.square(matrix)) - ops.sum(ops.square(ops.diagonal(matrix)))
+    return squares / z.shape[-1]
+
+
+def _centred(z):
+    z, _ = candidates(ops.cast(z, "float32"))
+    if z.shape[0] == 1:
+        raise ValueError(
+            "The variance over a batch needs two images at least. Received: 1 image"
+        )
+    degrees = ops.cast(ops.shape(z)[0], "float32") - 1.0
+    return z - ops.mean(z, axis=0), degrees
