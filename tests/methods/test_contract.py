@@ -127,7 +127,8 @@ def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
     mixed.set_weights(before)
     loss = mixed.views_loss(made)[0]
     assert "float32" in str(loss.dtype)
-    assert float(loss) == pytest.approx(expected, rel=0.01)
+    # Some losses are a difference, near 0 at first.
+    assert float(loss) == pytest.approx(expected, rel=0.01, abs=1e-3)
 
 
 @of_all

@@ -99,7 +99,7 @@ def visreg(z, directions):
         >>> round(value - 4 - 1, 1)  # what is left is the shape of a single point
         0.9
 
-    Source: VISReg, 2026, arXiv 2606.02572, section 3.
+    Source: Wu et al. 2026, arXiv 2606.02572, algorithm 1.
     """
     z, _ = candidates(ops.cast(z, "float32"))
     mean, variance = ops.moments(z, axes=0)
