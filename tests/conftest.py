@@ -21,3 +21,22 @@ def quick_start(monkeypatch):
     import tfssl
 
     monkeypatch.setattr(tfssl.training.Trainer, "xla_views", False, raising=False)
+
+
+@pytest.fixture
+def eager(request):
+    """Steps are not traced by TensorFlow, which takes longer than a few small ones.
+
+    Tests marked `graph` are of what is traced.
+    """
+    import keras
+
+    graph = request.node.get_closest_marker("graph")
+    if graph or keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

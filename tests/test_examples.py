@@ -23,6 +23,7 @@ def modules():
             yield module.name
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("name", list(modules()))
 def test_docstrings(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

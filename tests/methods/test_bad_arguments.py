@@ -6,6 +6,8 @@ from cases import SIZE, encoder, images, make, one_view, pair, patch_encoder, vi
 
 import tfssl
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def build(name, **changes):
     """A small model of a method with other arguments."""

@@ -10,6 +10,8 @@ import tfssl
 from tfssl import losses
 from tfssl.methods import Batch
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def numpy(x):
     return ops.convert_to_numpy(x)

@@ -59,7 +59,7 @@ def order_matters(model, made):
     return bool(drawn) or grouped
 
 
-@of_all
+@of_kinds
 def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     model = make(name)
     made = batch(model, images())
@@ -74,6 +74,7 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     assert after == pytest.approx(before, rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.usefixtures("eager")
 @of_kinds
 def test_evaluation_is_repeatable_and_moves_nothing(name):
     model = make(name)
@@ -88,6 +89,7 @@ def test_evaluation_is_repeatable_and_moves_nothing(name):
         np.testing.assert_array_equal(numpy(weight), old, err_msg=weight.path)
 
 
+@pytest.mark.usefixtures("eager")
 @of_kinds
 def test_loaded_and_resumed_models_take_the_same_next_steps(name, tmp_path):
     """From a `.keras` file, and from the checkpoint of a run that was killed."""
@@ -131,6 +133,7 @@ def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
     assert float(loss) == pytest.approx(expected, rel=0.01, abs=1e-3)
 
 
+@pytest.mark.usefixtures("eager")
 @of_all
 def test_an_adversary_and_the_rest_each_move_their_own(name):
     """A step of the adversary alone leaves the rest, and the other way round."""
@@ -147,7 +150,7 @@ def test_an_adversary_and_the_rest_each_move_their_own(name):
             assert moved == ((id(v) in others) == bool(rates[1])), v.path
 
 
-@of_all
+@of_kinds
 @pytest.mark.parametrize("kind", ["black", "equal", "one"])
 def test_boundary_inputs_give_a_number_or_a_named_error(name, kind):
     x = {
@@ -165,7 +168,7 @@ def test_boundary_inputs_give_a_number_or_a_named_error(name, kind):
     assert all(np.isfinite(numpy(g)).all() for g in gradients if g is not None)
 
 
-@of_all
+@of_kinds
 def test_features_and_encoder_agree(name):
     model = make(name)
     features = numpy(model(images()))

@@ -9,6 +9,8 @@ from keras import ops
 import tfssl
 from tfssl.methods import cpc
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def make(name, preset, size, **narrow):
     """The recipe's model at an eighth of the width."""

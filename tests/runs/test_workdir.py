@@ -10,6 +10,8 @@ from PIL import Image
 from tfssl.files import write_text
 from tfssl.runs import Position, Workdir, read_metrics
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def trained(path, epochs=3):
     run = Workdir(path, {"epochs": 5})

@@ -9,6 +9,8 @@ import pytest
 from tfssl.data import Batches
 from tfssl.training.datasets import without_remainders
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 N = 22
 IMAGES = np.repeat(np.arange(N, dtype=np.uint8), 12).reshape(N, 2, 2, 3)
 LABELS = np.arange(N)

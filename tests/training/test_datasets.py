@@ -7,6 +7,8 @@ from keras import ops
 import tfssl
 from tfssl.training import datasets, fit_images
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="tf.data sets are for TensorFlow"

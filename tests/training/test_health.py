@@ -7,6 +7,8 @@ import tfssl
 from tfssl.training import HealthCheck, TrainingStopped
 from tfssl.training.health import effective_rank, feature_std, with_statistics_of
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def test_feature_std():
     assert feature_std(np.ones((5, 3))) == 0

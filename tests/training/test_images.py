@@ -6,6 +6,8 @@ from PIL import Image
 
 from tfssl.training.images import check_images, fit_images, unpack
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def test_plain_images_pass():
     for x in (images(4), images(4).astype("float32"), np.zeros((1, 4, 4, 3))):

@@ -13,6 +13,8 @@ from keras import ops
 
 import tfssl
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 of_each_kind = pytest.mark.parametrize(
     "name",
     [
@@ -187,6 +189,7 @@ def test_steps_per_epoch(name):
         pytest.param("cmc_nce", id="bank", marks=pytest.mark.matrix),
     ],
 )
+@pytest.mark.graph
 def test_compiled_by_xla_or_several_steps_at_once_it_is_the_same(name):
     """But for rounding: three steps."""
     runs = []

@@ -5,6 +5,8 @@ from cases import images, make
 
 from tfssl.transfer import KNNCallback, knn_accuracy
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def test_the_callback_logs_what_the_features_give():
     x, y = images(32), np.arange(32) % 3

@@ -7,6 +7,8 @@ from tfssl.transfer import FewLabelTrainer
 from tfssl.transfer.logistic import cross_validated_logistic
 from tfssl.views import CropViews
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 X, Y = images(24), np.arange(24) % 3
 
 

@@ -13,6 +13,8 @@ from conftest import CARD
 import tfssl
 from tfssl.zoo import FormatError, NotFoundError, ZooError
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def publish(model, zoo, name="mine", **kwargs):
     return tfssl.zoo.publish(model, name, zoo=zoo, card=CARD, **kwargs)
