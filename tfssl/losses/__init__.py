@@ -11,6 +11,12 @@ from tfssl.losses.classification import (
     l2_normalize,
     labelled_cross_entropy,
 )
+from tfssl.losses.clustering import (
+    entropy,
+    perplexity,
+    sinkhorn,
+    swapped_prediction,
+)
 from tfssl.losses.contrastive import (
     bank_logits,
     batch_logits,
@@ -36,6 +42,7 @@ __all__ = [
     "cosine_distance",
     "cross_entropy",
     "donsker_varadhan",
+    "entropy",
     "infonce",
     "jensen_shannon",
     "l2_normalize",
@@ -44,5 +51,8 @@ __all__ = [
     "nt_xent",
     "nt_xent_logits",
     "pair_scores",
+    "perplexity",
     "queue_logits",
+    "sinkhorn",
+    "swapped_prediction",
 ]
