@@ -15,6 +15,7 @@ METHODS = {
     "moco_v2": "moco.MoCo",
     "simclr": "simclr.SimCLR",
     "simclr_v2": "simclr_v2.SimCLRv2",
+    "swav": "swav.SwAV",
 }
 
 # What --encoder chooses from: file in `tfssl.encoders`.

@@ -3,6 +3,7 @@
 from tfssl.heads.context import context_network, linear_map
 from tfssl.heads.pixels import decoder, discriminator
 from tfssl.heads.projection import as_projection_head, projection_head
+from tfssl.heads.prototypes import prototype_layer
 from tfssl.heads.score import (
     NearIdentity,
     global_network,
@@ -20,5 +21,6 @@ __all__ = [
     "linear_map",
     "prior_discriminator",
     "projection_head",
+    "prototype_layer",
     "score_network",
 ]

@@ -14,6 +14,7 @@ _PLACES = {
     "AdversarialMethod": "adversarial",
     "Batch": "method",
     "Method": "method",
+    "MultiCropMethod": "multi_crop",
     "Recipe": "recipes",
     "concerns": "advice",
     "digits": "presets",
@@ -36,12 +37,14 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.method import Batch as Batch
     from tfssl.methods.method import Method as Method
     from tfssl.methods.moco import MoCo as MoCo
+    from tfssl.methods.multi_crop import MultiCropMethod as MultiCropMethod
     from tfssl.methods.photos import view_size as view_size
     from tfssl.methods.presets import digits as digits
     from tfssl.methods.presets import recipe as recipe
     from tfssl.methods.recipes import Recipe as Recipe
     from tfssl.methods.simclr import SimCLR as SimCLR
     from tfssl.methods.simclr_v2 import SimCLRv2 as SimCLRv2
+    from tfssl.methods.swav import SwAV as SwAV
 
 __all__ = ["METHODS", "method_class", *_PLACES]
 __getattr__ = lazy.parts(__name__, _PLACES)
