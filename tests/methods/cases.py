@@ -95,9 +95,11 @@ def context_encoder(**options):
     return tfssl.methods.ContextEncoder(network, one_view(), width=16, **options)
 
 
-def any_size(norm="batch"):
+def any_size():
     """A residual network whose features are the mean of a map, of any size."""
-    return tfssl.encoders.resnet10(SIZE, stem="small", width=8, norm=norm)
+    return tfssl.encoders.resnet10(
+        SIZE, stem="small", width=8, zero_init_residual=False
+    )
 
 
 def multi_crop(num_local=2):
