@@ -120,6 +120,14 @@ CASES = {
         hole="region", adversarial_weight=0
     ),
     "dim_both": lambda: dim(global_weight=1.0, local_weight=0.5, prior_weight=0),
+    "dino_multi_crop": lambda: tfssl.methods.DINO(
+        any_size(),
+        multi_crop(),
+        head=(64, 32),
+        prototypes=64,
+        momentum=0.9,
+        freeze_last_layer=2,
+    ),
     "moco_symmetric": lambda: tfssl.methods.MoCo(
         encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
     ),

@@ -3,7 +3,12 @@
 from tfssl.heads.context import context_network, linear_map
 from tfssl.heads.pixels import decoder, discriminator
 from tfssl.heads.projection import as_projection_head, projection_head
-from tfssl.heads.prototypes import prototype_layer
+from tfssl.heads.prototypes import (
+    Prototypes,
+    as_prototype_head,
+    prototype_head,
+    prototype_layer,
+)
 from tfssl.heads.score import (
     NearIdentity,
     global_network,
@@ -13,7 +18,9 @@ from tfssl.heads.score import (
 
 __all__ = [
     "NearIdentity",
+    "Prototypes",
     "as_projection_head",
+    "as_prototype_head",
     "context_network",
     "decoder",
     "discriminator",
@@ -21,6 +28,7 @@ __all__ = [
     "linear_map",
     "prior_discriminator",
     "projection_head",
+    "prototype_head",
     "prototype_layer",
     "score_network",
 ]

@@ -12,6 +12,7 @@ from tfssl.losses.classification import (
     labelled_cross_entropy,
 )
 from tfssl.losses.clustering import (
+    batch_mean,
     entropy,
     perplexity,
     sinkhorn,
@@ -38,6 +39,7 @@ __all__ = [
     "accuracy",
     "bank_logits",
     "batch_logits",
+    "batch_mean",
     "candidates",
     "cosine_distance",
     "cross_entropy",

@@ -128,5 +128,21 @@ def perplexity(probabilities):
         >>> round(float(losses.perplexity(keras.ops.eye(4, 10))), 4)
         4.0
     """
-    used = replicas.mean(ops.mean(ops.cast(probabilities, "float32"), axis=0))
-    return ops.exp(entropy(used))
+    return ops.exp(entropy(batch_mean(ops.cast(probabilities, "float32"))))
+
+
+def batch_mean(rows):
+    """The mean of the rows of all replicas.
+
+    Args:
+        rows: float tensor `[batch, dim]` of this replica.
+
+    Returns:
+        Tensor `[dim]`, the same on all replicas.
+
+    Example:
+        >>> from tfssl import losses
+        >>> float(losses.batch_mean(keras.ops.array([[1.0], [2.0]]))[0])
+        1.5
+    """
+    return replicas.mean(ops.mean(rows, axis=0))
