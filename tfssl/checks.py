@@ -56,6 +56,21 @@ def check_count(minimum=1, /, **values):
     _check(expected, lambda x: isinstance(x, numbers.Integral) and x >= minimum, values)
 
 
+def check_moment(**values):
+    """Refuses what is no moment of a run. As `check_positive`.
+
+    Example:
+        >>> from tfssl.checks import check_moment
+        >>> check_moment(freeze_prototypes=313)
+        >>> check_moment(freeze_prototypes=0.01)
+    """
+    _check(
+        "a step, or a fraction of the run as a float within [0, 1]",
+        lambda x: x >= 0 if isinstance(x, numbers.Integral) else 0 <= x <= 1,
+        values,
+    )
+
+
 def _check(expected, holds, values):
     for name, value in values.items():
         # Of a schedule, what it begins and ends with.

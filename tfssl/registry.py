@@ -12,6 +12,7 @@ METHODS = {
     "cpc": "cpc.CPC",
     "dim": "dim.DeepInfoMax",
     "dim_global": "dim.DeepInfoMax",
+    "dino": "dino.DINO",
     "moco_v1": "moco.MoCo",
     "moco_v2": "moco.MoCo",
     "moco_v3": "moco_v3.MoCoV3",
@@ -19,6 +20,7 @@ METHODS = {
     "simclr": "simclr.SimCLR",
     "simclr_v2": "simclr_v2.SimCLRv2",
     "simsiam": "simsiam.SimSiam",
+    "swav": "swav.SwAV",
     "vicreg": "vicreg.VICReg",
 }
 

@@ -95,6 +95,21 @@ def context_encoder(**options):
     return tfssl.methods.ContextEncoder(network, one_view(), width=16, **options)
 
 
+def any_size():
+    """A residual network whose features are the mean of a map, of any size."""
+    return tfssl.encoders.resnet10(
+        SIZE, stem="small", width=8, zero_init_residual=False
+    )
+
+
+def multi_crop(num_local=2):
+    """Two views of the encoder's size and small ones."""
+    own = {"degrees": 12.0, "num_views": 1}
+    large = tfssl.views.DigitViews(SIZE, (0.4, 1.0), **own).pipelines
+    small = tfssl.views.DigitViews(SIZE // 2, (0.2, 0.5), **own).pipelines
+    return tfssl.views.Views(large * 2 + small * num_local)
+
+
 # Every method that is registered, and what their recipes do not show.
 CASES = {
     **{name: lambda name=name: from_recipe(name) for name in tfssl.methods.METHODS},
@@ -105,8 +120,25 @@ CASES = {
         hole="region", adversarial_weight=0
     ),
     "dim_both": lambda: dim(global_weight=1.0, local_weight=0.5, prior_weight=0),
+    "dino_multi_crop": lambda: tfssl.methods.DINO(
+        any_size(),
+        multi_crop(),
+        head=(64, 32),
+        prototypes=64,
+        momentum=0.9,
+        freeze_last_layer=2,
+    ),
     "moco_symmetric": lambda: tfssl.methods.MoCo(
         encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
+    ),
+    "swav_multi_crop": lambda: tfssl.methods.SwAV(
+        any_size(),
+        multi_crop(),
+        projector=(64, 32),
+        prototypes=32,
+        freeze_prototypes=2,
+        queue_size=128,
+        queue_start=3,
     ),
     "simclr_v2_queue": lambda: tfssl.methods.SimCLRv2(
         encoder(), views(), queue_size=320, momentum=0.9, temperature=0.2

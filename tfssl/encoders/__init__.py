@@ -21,6 +21,7 @@ _PLACES = {
     "PARTS": "parts",
     "adapt": "any_model",
     "as_encoder": "any_model",
+    "at_size": "sizes",
     "cut": "parts",
     "encoder": "named",
     "in_float32": "precision",
@@ -60,6 +61,7 @@ if typing.TYPE_CHECKING:
     from tfssl.encoders.scaling import IMAGENET_MEAN as IMAGENET_MEAN
     from tfssl.encoders.scaling import IMAGENET_STD as IMAGENET_STD
     from tfssl.encoders.scaling import pixel_scaling as pixel_scaling
+    from tfssl.encoders.sizes import at_size as at_size
 
 __all__ = ["ENCODERS", "STEMS", *_PLACES]
 __getattr__ = lazy.parts(__name__, _PLACES)

@@ -7,6 +7,12 @@ from tfssl.heads.projection import (
     as_projection_head,
     projection_head,
 )
+from tfssl.heads.prototypes import (
+    Prototypes,
+    as_prototype_head,
+    prototype_head,
+    prototype_layer,
+)
 from tfssl.heads.score import (
     NearIdentity,
     global_network,
@@ -16,8 +22,10 @@ from tfssl.heads.score import (
 
 __all__ = [
     "NearIdentity",
+    "Prototypes",
     "as_predictor",
     "as_projection_head",
+    "as_prototype_head",
     "context_network",
     "decoder",
     "discriminator",
@@ -25,5 +33,7 @@ __all__ = [
     "linear_map",
     "prior_discriminator",
     "projection_head",
+    "prototype_head",
+    "prototype_layer",
     "score_network",
 ]

@@ -46,11 +46,7 @@ def projection_head(
 
     Source: Chen et al. 2020, arXiv 2002.05709, section 2.1 and 4.2.
     """
-    if not isinstance(widths, (list, tuple)) or not widths:
-        raise ValueError(
-            "widths must name at least one layer, in a sequence of ints such as "
-            f"(512, 128). Received: widths={widths}"
-        )
+    check_widths(widths)
     layers = [keras.Input((input_dim,))]
     for number, width in enumerate(widths, start=1):
         last = number == len(widths)
@@ -74,6 +70,15 @@ def projection_head(
         if not last:
             layers.append(keras.layers.ReLU(name=f"relu_{number}"))
     return keras.Sequential(layers, name=name)
+
+
+def check_widths(widths):
+    """Refuses what does not name the width of at least one layer."""
+    if not isinstance(widths, (list, tuple)) or not widths:
+        raise ValueError(
+            "widths must name at least one layer, in a sequence of ints such as "
+            f"(512, 128). Received: widths={widths}"
+        )
 
 
 def as_projection_head(head, input_dim, **kwargs):

@@ -12,13 +12,15 @@ from tfssl.checks import check_count
 class Queue(keras.layers.Layer):
     """The newest `size` embeddings, the same on all replicas.
 
-    It starts full of random unit vectors. New rows replace the oldest ones, round and
-    round; the batch need not divide the size. Nothing is differentiated.
+    It starts full of random unit vectors, or empty: with rows of zeros. New rows
+    replace the oldest ones, round and round; the batch need not divide the size.
+    Nothing is differentiated.
 
     Args:
         size: int, rows.
         dim: int, width of an embedding.
         seed: int, of the first rows. Defaults to 0.
+        empty: bool, whether it starts with rows of zeros. Defaults to False.
 
     Raises:
         ValueError: for a size below 1, or if a push holds more rows than the queue.
@@ -33,13 +35,13 @@ class Queue(keras.layers.Layer):
     Source: He et al. 2019, arXiv 1911.05722, section 3.2 and algorithm 1.
     """
 
-    def __init__(self, size, dim, seed=0, name="queue"):
+    def __init__(self, size, dim, seed=0, empty=False, name="queue"):
         check_count(size=size, dim=dim)
         super().__init__(name=name, dtype="float32", trainable=False)
-        self.size, self.dim, self.seed = size, dim, seed
+        self.size, self.dim, self.seed, self.empty = size, dim, seed, empty
         self.rows = self.add_weight(
             shape=(size, dim),
-            initializer=_RandomUnitRows(seed),
+            initializer="zeros" if empty else _RandomUnitRows(seed),
             trainable=False,
             name="rows",
         )
@@ -51,6 +53,11 @@ class Queue(keras.layers.Layer):
             name="pointer",
         )
         self.built = True
+
+    @property
+    def full(self):
+        """Whether it holds no rows of zeros any more: a bool scalar."""
+        return ops.any(ops.not_equal(self.rows[-1], 0.0))
 
     def check(self, rows):
         """Refuses a push of more rows, an int, than the queue holds."""
@@ -101,6 +108,7 @@ class Queue(keras.layers.Layer):
             "size": self.size,
             "dim": self.dim,
             "seed": self.seed,
+            "empty": self.empty,
             "name": self.name,
         }
 

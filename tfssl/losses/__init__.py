@@ -11,6 +11,13 @@ from tfssl.losses.classification import (
     l2_normalize,
     labelled_cross_entropy,
 )
+from tfssl.losses.clustering import (
+    batch_mean,
+    entropy,
+    perplexity,
+    sinkhorn,
+    swapped_prediction,
+)
 from tfssl.losses.contrastive import (
     bank_logits,
     batch_logits,
@@ -35,11 +42,13 @@ __all__ = [
     "bank_logits",
     "barlow_twins",
     "batch_logits",
+    "batch_mean",
     "candidates",
     "cosine_distance",
     "covariance",
     "cross_entropy",
     "donsker_varadhan",
+    "entropy",
     "infonce",
     "jensen_shannon",
     "l2_normalize",
@@ -48,9 +57,12 @@ __all__ = [
     "nt_xent",
     "nt_xent_logits",
     "pair_scores",
+    "perplexity",
     "queue_logits",
     "random_directions",
     "sigreg",
+    "sinkhorn",
+    "swapped_prediction",
     "variance_hinge",
     "visreg",
 ]

@@ -14,6 +14,7 @@ _PLACES = {
     "AdversarialMethod": "adversarial",
     "Batch": "method",
     "Method": "method",
+    "MultiCropMethod": "multi_crop",
     "Recipe": "recipes",
     "concerns": "advice",
     "digits": "presets",
@@ -34,10 +35,12 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.context_encoder import ContextEncoder as ContextEncoder
     from tfssl.methods.cpc import CPC as CPC
     from tfssl.methods.dim import DeepInfoMax as DeepInfoMax
+    from tfssl.methods.dino import DINO as DINO
     from tfssl.methods.method import Batch as Batch
     from tfssl.methods.method import Method as Method
     from tfssl.methods.moco import MoCo as MoCo
     from tfssl.methods.moco_v3 import MoCoV3 as MoCoV3
+    from tfssl.methods.multi_crop import MultiCropMethod as MultiCropMethod
     from tfssl.methods.nnclr import NNCLR as NNCLR
     from tfssl.methods.photos import view_size as view_size
     from tfssl.methods.presets import digits as digits
@@ -46,6 +49,7 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.simclr import SimCLR as SimCLR
     from tfssl.methods.simclr_v2 import SimCLRv2 as SimCLRv2
     from tfssl.methods.simsiam import SimSiam as SimSiam
+    from tfssl.methods.swav import SwAV as SwAV
     from tfssl.methods.vicreg import VICReg as VICReg
 
 __all__ = ["METHODS", "method_class", *_PLACES]

@@ -28,7 +28,8 @@ class Recipe:
         optimizer_arguments: dict, what else the optimizer gets, such as `beta_1`.
         learning_rate: float, the peak for 256 images a step. It grows linearly with
             the batch for lars and sgd, and with its square root for adam and adamw.
-        weight_decay: float; decoupled for adamw, coupled for lars and sgd.
+        weight_decay: float; decoupled for adamw, coupled for lars and sgd. For adamw
+            also a `tfssl.optimizers.Schedule` over the run.
         batch_size: int, images a step over all devices.
         warmup_epochs: float, epochs of linear warm-up before the cosine.
         milestones: tuple of floats, the fractions of the run after which the rate falls
@@ -62,7 +63,7 @@ class Recipe:
     optimizer: str = "adamw"
     optimizer_arguments: dict = dataclasses.field(default_factory=dict)
     learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
+    weight_decay: float | optimizers.Schedule = 1e-2
     batch_size: int = 256
     warmup_epochs: float = 1.0
     milestones: tuple | None = None
@@ -255,20 +256,18 @@ class Recipe:
         else:
             falls = [round(at * total) for at in self.milestones]
             rate = optimizers.Steps(peak, falls)
+        arguments = dict(self.optimizer_arguments)
+        if isinstance(self.weight_decay, optimizers.Schedule):
+            arguments["total_steps"] = total
         return optimizers.optimizer(
-            self.optimizer, rate, self.weight_decay, **self.optimizer_arguments
+            self.optimizer, rate, self.weight_decay, **arguments
         )
 
     def to_dict(self):
         """The recipe as plain values, for the record of a run."""
         values = {name: getattr(self, name) for name in _plain_fields()}
-        # Schedules as Keras writes them down.
-        values["arguments"] = {
-            name: keras.saving.serialize_keras_object(value)
-            if isinstance(value, optimizers.Schedule)
-            else value
-            for name, value in self.arguments.items()
-        }
+        values["arguments"] = {k: _written(v) for k, v in self.arguments.items()}
+        values["weight_decay"] = _written(self.weight_decay)
         return values
 
     @classmethod
@@ -286,13 +285,21 @@ class Recipe:
             values["method"], values["image_size"], values["preset"], num_images=1
         )
         known = {name: values[name] for name in _plain_fields() if name in values}
-        known["arguments"] = {
-            name: keras.saving.deserialize_keras_object(value)
-            if isinstance(value, dict)
-            else value
-            for name, value in values["arguments"].items()
-        }
+        known["arguments"] = {k: _read(v) for k, v in values["arguments"].items()}
+        known["weight_decay"] = _read(values.get("weight_decay", found.weight_decay))
         return dataclasses.replace(found, **known)
+
+
+def _written(value):
+    """A schedule as Keras writes it down."""
+    if isinstance(value, optimizers.Schedule):
+        return keras.saving.serialize_keras_object(value)
+    return value
+
+
+def _read(value):
+    is_schedule = isinstance(value, dict)
+    return keras.saving.deserialize_keras_object(value) if is_schedule else value
 
 
 def _plain_fields():

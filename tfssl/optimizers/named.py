@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from tfssl.optimizers.adamw import AdamW
 from tfssl.optimizers.lars import LARS
 from tfssl.optimizers.schedules import scale_rate
 from tfssl.optimizers.sgd import SGD
@@ -17,7 +18,7 @@ def _adam(rate, weight_decay, **kwargs):
 # What makes each, and whether its rate grows with the square root of the batch.
 _OPTIMIZERS = {
     "adam": (_adam, True),
-    "adamw": (keras.optimizers.AdamW, True),
+    "adamw": (AdamW, True),
     "lars": (LARS, False),
     "sgd": (SGD, False),
 }

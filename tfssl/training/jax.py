@@ -3,6 +3,8 @@
 import jax
 import keras
 
+from tfssl.training.state import keep
+
 # What Keras takes along in this order.
 _STATE = (
     "trainable_variables",
@@ -48,9 +50,14 @@ class Step:
         (loss, (logs, non_trainable)), gradients = jax.value_and_grad(
             loss_of, has_aux=True
         )(trainable, non_trainable)
-        trainable, optimizer_state = self.optimizer.stateless_apply(
+        with self._with_state(trainable, non_trainable, metrics):
+            held = self.held(self.trainable_variables)
+        gradients = keep(held, [0.0] * len(held), gradients)
+        moved, optimizer_state = self.optimizer.stateless_apply(
             optimizer_state, gradients, trainable
         )
+        # Without a gradient they still decay.
+        trainable = keep(held, trainable, moved)
         with self._with_state(trainable, non_trainable, metrics) as scope:
             self.after_update()
             self.step.assign_add(1)

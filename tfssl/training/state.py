@@ -1,5 +1,7 @@
 """What a step knows: its number, the progress of the run, random numbers, logs."""
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -74,6 +76,36 @@ class StepState(keras.Model):
         """A number, or what its schedule says at this step."""
         return optimizers.value_at(number, self.progress)
 
+    def before(self, moment):
+        """Whether the run has not come to a moment yet: a bool scalar.
+
+        Args:
+            moment: int, a step; or float within [0, 1], a fraction of the run.
+        """
+        if isinstance(moment, numbers.Integral):
+            return ops.cast(self.step, "int32") < int(moment)
+        return self.progress < moment
+
+    # Weights that stay
+
+    def held_variables(self):
+        """Weights that the optimizer leaves as they are, and whether it does now.
+
+        Returns:
+            Tuple of a list of trainable variables, the same at each step, and a bool
+            scalar. While it is true they get no gradient, and the optimizer's step does
+            not change a bit of them.
+        """
+        return [], False
+
+    def held(self, variables):
+        """Of each variable whether this step holds it, or None if none ever does."""
+        named, now = self.held_variables()
+        named = {id(variable) for variable in named}
+        return [now if id(v) in named else None for v in variables]
+
+    # Random numbers
+
     def key(self, shared=False):
         """The `[2]` key of the random numbers of this step.
 
@@ -108,3 +140,19 @@ class StepState(keras.Model):
             float32 tensor of this shape.
         """
         return self.stream(name).uniform(shape)
+
+
+def keep(held, old, new):
+    """The old values of what is held, else the new ones.
+
+    Args:
+        held: list of bool scalars, or None for what is never held.
+        old, new: lists of tensors; None, for no gradient, stays None.
+
+    Returns:
+        List of tensors.
+    """
+    return [
+        b if now is None or b is None else ops.where(now, a, b)
+        for now, a, b in zip(held, old, new, strict=True)
+    ]

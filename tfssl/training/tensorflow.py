@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfssl import replicas
+from tfssl.training.state import keep
 
 
 class Step:
@@ -37,8 +38,12 @@ class Step:
         # depend on the data, such as counters, would run all the same.
         with tf.control_dependencies(_tensors(data)):
             batch = self.batch_of(data)
+            variables = self.learned_variables
             loss, logs = minimize(
-                self.optimizer, self.learned_variables, lambda: self.views_loss(batch)
+                self.optimizer,
+                variables,
+                lambda: self.views_loss(batch),
+                self.held(variables),
             )
             self.after_update()
             self.step.assign_add(1)
@@ -127,7 +132,7 @@ def number_collectives(strategy):
         extended._cross_device_ops = extended._collective_ops
 
 
-def minimize(optimizer, variables, loss_of):
+def minimize(optimizer, variables, loss_of, held=None):
     """One step of an optimizer.
 
     Args:
@@ -135,16 +140,28 @@ def minimize(optimizer, variables, loss_of):
         variables: list of those it moves.
         loss_of: function that returns a loss, the mean over this replica's images, and
             a dict of logs.
+        held: list, for each variable a bool scalar that says whether it stays as it
+            is, or None. Defaults to None for all.
 
     Returns:
         Loss and logs.
     """
+    held = [None] * len(variables) if held is None else held
     with tf.GradientTape() as tape:
         loss, logs = loss_of()
         # The optimizer sums gradients over the replicas.
         scaled = optimizer.scale_loss(loss / replicas.count())
     gradients = tape.gradient(scaled, variables)
+    gradients = keep(held, [0.0] * len(held), gradients)
+    before = [
+        None if now is None else tf.identity(variable.value)
+        for variable, now in zip(variables, held, strict=True)
+    ]
     optimizer.apply(_clip_after_reduction(optimizer, gradients), variables)
+    # Without a gradient they still decay.
+    for variable, now, old in zip(variables, held, before, strict=True):
+        if now is not None:
+            variable.assign(tf.where(now, old, variable.value))
     return loss, logs
 
 

@@ -35,6 +35,8 @@ class Trainer(Step, StepState):
 
     # Whether a batch holds each image's position in the data set.
     needs_index = False
+    # Names of arguments that are moments of the run, see `before`.
+    moments = ()
     # Whether features that are all alike are a failure, which stops the run.
     can_collapse = True
 
@@ -244,10 +246,11 @@ class Trainer(Step, StepState):
                 name
                 for name, value in vars(self).items()
                 if isinstance(value, optimizers.Schedule)
+                or (name in self.moments and isinstance(value, float))
             ]
             if schedules:
                 raise ValueError(
-                    f"{' and '.join(schedules)} of {self.name} change over the run, "
+                    f"{' and '.join(schedules)} of {self.name} go by the run, "
                     "whose length this data set does not say. Give steps_per_epoch. "
                     "Received: a data set of unknown length"
                 )
