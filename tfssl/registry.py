@@ -31,6 +31,10 @@ ENCODERS = {
     "sk_resnet50": "resnets",
     "sk_resnet101": "resnets",
     "sk_resnet152": "resnets",
+    "vit_base": "vits",
+    "vit_large": "vits",
+    "vit_small": "vits",
+    "vit_tiny": "vits",
 }
 # How a residual network begins: what the argument `stem` chooses from.
 STEMS = ("small", "imagenet")
