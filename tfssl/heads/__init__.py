@@ -9,9 +9,11 @@ from tfssl.heads.score import (
     prior_discriminator,
     score_network,
 )
+from tfssl.heads.tokens import TokenPredictor
 
 __all__ = [
     "NearIdentity",
+    "TokenPredictor",
     "as_projection_head",
     "context_network",
     "decoder",
