@@ -86,7 +86,6 @@ def test_features_are_those_of_timm(name, width):
     np.testing.assert_allclose(features, REFERENCE[f"{name}_features_32"], atol=1e-4)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny", "small", "base", "large"])
 def test_sizes_are_the_published_ones(name):
     encoder = getattr(encoders, f"vit_{name}")()
