@@ -11,6 +11,7 @@ METHODS = {
     "cpc": "cpc.CPC",
     "dim": "dim.DeepInfoMax",
     "dim_global": "dim.DeepInfoMax",
+    "ijepa": "ijepa.IJEPA",
     "mae": "mae.MAE",
     "moco_v1": "moco.MoCo",
     "moco_v2": "moco.MoCo",

@@ -26,7 +26,7 @@ from tfssl.losses.mutual_information import (
     jensen_shannon,
     pair_scores,
 )
-from tfssl.losses.regression import cosine_distance
+from tfssl.losses.regression import cosine_distance, smooth_l1
 
 __all__ = [
     "accuracy",
@@ -45,4 +45,5 @@ __all__ = [
     "nt_xent_logits",
     "pair_scores",
     "queue_logits",
+    "smooth_l1",
 ]
