@@ -64,8 +64,8 @@ def define_recipe_flags():
     flags.DEFINE_integer(
         "encoder_width",
         None,
-        "Channels of the network's first stage; 64 is the full-size network. Default: "
-        "the preset's.",
+        "Channels of the network's first stage, 64 in a full-size ResNet, or of the "
+        "tokens of a transformer. Default: the preset's.",
         lower_bound=1,
     )
     flags.DEFINE_enum(

@@ -13,6 +13,8 @@ METHODS = {
     "dim": "dim.DeepInfoMax",
     "dim_global": "dim.DeepInfoMax",
     "dino": "dino.DINO",
+    "ijepa": "ijepa.IJEPA",
+    "mae": "mae.MAE",
     "moco_v1": "moco.MoCo",
     "moco_v2": "moco.MoCo",
     "moco_v3": "moco_v3.MoCoV3",
@@ -38,6 +40,10 @@ ENCODERS = {
     "sk_resnet50": "resnets",
     "sk_resnet101": "resnets",
     "sk_resnet152": "resnets",
+    "vit_base": "vits",
+    "vit_large": "vits",
+    "vit_small": "vits",
+    "vit_tiny": "vits",
 }
 # How a residual network begins: what the argument `stem` chooses from.
 STEMS = ("small", "imagenet")

@@ -26,6 +26,9 @@ import keras  # noqa: E402
 from cases import batch, images, make  # noqa: E402
 from test_contract import loss_and_gradients, numpy  # noqa: E402
 
+# Weights that begin as random numbers, and what they are added to.
+DRAWN = ("kernel", "bias", "table", "token", "position")
+
 for case in names:
     try:
         model = make(case)
@@ -38,7 +41,7 @@ for case in names:
     # The same weights on both sides, whatever the backend draws.
     random = np.random.default_rng(0)
     for w in model.weights:
-        if w.path.endswith(("kernel", "bias")):
+        if w.path.endswith(DRAWN):
             w.assign(random.normal(0, 0.2, w.shape))
     loss, gradients = loss_and_gradients(model, batch(model, images()))
     np.savez(f"{folder}/{case}.npz", loss, *[numpy(g) for g in gradients])

@@ -23,14 +23,19 @@ _PLACES = {
     "as_encoder": "any_model",
     "at_size": "sizes",
     "cut": "parts",
+    "encode_tokens": "tokens",
     "encoder": "named",
+    "has_class_token": "tokens",
     "in_float32": "precision",
     "output_of": "parts",
+    "own_width": "named",
     "part": "parts",
     "patch_grid": "grid",
     "pixel_scaling": "scaling",
     "resnet": "resnets",
     "split_pair": "pair",
+    "token_grid": "tokens",
+    "vit": "vits",
 }
 
 if typing.TYPE_CHECKING:
@@ -42,6 +47,7 @@ if typing.TYPE_CHECKING:
     from tfssl.encoders.dim_network import dim_cnn as dim_cnn
     from tfssl.encoders.grid import patch_grid as patch_grid
     from tfssl.encoders.named import encoder as encoder
+    from tfssl.encoders.named import own_width as own_width
     from tfssl.encoders.pair import split_pair as split_pair
     from tfssl.encoders.parts import PARTS as PARTS
     from tfssl.encoders.parts import cut as cut
@@ -62,6 +68,14 @@ if typing.TYPE_CHECKING:
     from tfssl.encoders.scaling import IMAGENET_STD as IMAGENET_STD
     from tfssl.encoders.scaling import pixel_scaling as pixel_scaling
     from tfssl.encoders.sizes import at_size as at_size
+    from tfssl.encoders.tokens import encode_tokens as encode_tokens
+    from tfssl.encoders.tokens import has_class_token as has_class_token
+    from tfssl.encoders.tokens import token_grid as token_grid
+    from tfssl.encoders.vits import vit as vit
+    from tfssl.encoders.vits import vit_base as vit_base
+    from tfssl.encoders.vits import vit_large as vit_large
+    from tfssl.encoders.vits import vit_small as vit_small
+    from tfssl.encoders.vits import vit_tiny as vit_tiny
 
 __all__ = ["ENCODERS", "STEMS", *_PLACES]
 __getattr__ = lazy.parts(__name__, _PLACES)

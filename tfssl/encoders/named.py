@@ -51,7 +51,9 @@ def encoder(
             kwargs.setdefault(argument, value)
     unknown = [argument for argument in kwargs if argument not in taken]
     if unknown:
-        fitting = [e for e in encoders.ENCODERS if kwargs.keys() <= _arguments(e)]
+        fitting = [
+            e for e in encoders.ENCODERS if kwargs.keys() <= _arguments(e).keys()
+        ]
         remedy = (
             f"Encoders that fit: {', '.join(fitting)}"
             if fitting
@@ -63,5 +65,22 @@ def encoder(
     return getattr(encoders, name)(image_size, **kwargs)
 
 
+def own_width(name):
+    """The width of a network as it was published.
+
+    Args:
+        name: one of `tfssl.encoders.ENCODERS`.
+
+    Returns:
+        Int; None for another name.
+
+    Example:
+        >>> import tfssl
+        >>> tfssl.encoders.own_width("vit_tiny")
+        192
+    """
+    return _arguments(name)["width"].default if name in encoders.ENCODERS else None
+
+
 def _arguments(name):
-    return inspect.signature(getattr(encoders, name)).parameters.keys()
+    return inspect.signature(getattr(encoders, name)).parameters

@@ -17,8 +17,11 @@ PARTS = {
     "view_2": "sees the second view of two; tfssl.encoders.split_pair makes it",
     "local": "gives the map of local features [batch, h, w, channels]; the networks of "
     "tfssl.encoders have it, and those of which tfssl.encoders.adapt takes a map",
-    "tokens": "gives tokens [batch, tokens, dim] before they are pooled; networks of "
-    "which tfssl.encoders.adapt takes tokens have it",
+    "patch_embedding": "makes a vector of each patch; tfssl.encoders.vit has it",
+    "positions": "adds positions to the patches; tfssl.encoders.vit has it",
+    "tokens": "gives tokens [batch, tokens, dim] before they are pooled; "
+    "tfssl.encoders.vit has it, and networks of which tfssl.encoders.adapt takes "
+    "tokens",
 }
 
 

@@ -4,6 +4,7 @@ import weakref
 
 import keras
 
+from tfssl.encoders.vits import grid_of
 from tfssl.training import input_size
 
 # Of each encoder those for other sizes. They are no part of it, so that it is saved and
@@ -15,7 +16,8 @@ def at_size(encoder, size):
     """An encoder for images of another size, with the same weights.
 
     A functional model takes images of the one size it was made for. Its layers are
-    called once more, for the other size; the statistics of normalisation are shared.
+    called once more, for the other size; the statistics of normalisation are shared. A
+    vision transformer interpolates its positions, bicubically as DINO does.
 
     Args:
         encoder: `keras.Model` from images `[batch, height, width, 3]`.
@@ -27,7 +29,7 @@ def at_size(encoder, size):
 
     Raises:
         ValueError: for an encoder with layers that only fit its own size, such as a
-            dense layer on a flattened map.
+            dense layer on a flattened map, or patches that do not fill the image.
 
     Example:
         >>> import keras, tfssl
@@ -43,17 +45,23 @@ def at_size(encoder, size):
     made = _MADE.setdefault(encoder, {})
     if size not in made:
         try:
-            made[size] = _remade(encoder, size)
+            other = _remade(encoder, size)
+            if other.output_shape[-1] != encoder.output_shape[-1]:
+                raise ValueError(f"Its features would be {other.output_shape}")
         except ValueError as error:
             raise ValueError(
                 f"{encoder.name} works on images of {own} pixels only. Choose views of "
                 "this size, or an encoder for any size, such as a residual network. "
                 f"Received: images of {size} pixels. {error}"
             ) from error
+        made[size] = other
     return made[size]
 
 
 def _remade(encoder, size):
+    for layer in encoder.layers:
+        if layer.name == "patch_embedding":
+            grid_of(size, layer.strides[0])
     images = keras.Input((*size, encoder.input_shape[-1]), name="images")
     if isinstance(encoder, keras.Sequential):
         x = images

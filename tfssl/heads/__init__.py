@@ -19,10 +19,12 @@ from tfssl.heads.score import (
     prior_discriminator,
     score_network,
 )
+from tfssl.heads.tokens import TokenPredictor
 
 __all__ = [
     "NearIdentity",
     "Prototypes",
+    "TokenPredictor",
     "as_predictor",
     "as_projection_head",
     "as_prototype_head",

@@ -69,3 +69,48 @@ class Patches(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "stride": self.stride}
+
+
+def patchify(images, size):
+    """The pixels of each patch of a grid without overlap, row by row.
+
+    Args:
+        images: `[batch, height, width, channels]`; the patches fill it.
+        size: int, height and width of a patch.
+
+    Returns:
+        Tensor `[batch, rows * columns, size * size * channels]`.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> images = np.arange(2 * 8 * 12 * 3).reshape(2, 8, 12, 3)
+        >>> patches = tfssl.layers.patchify(images, 4)
+        >>> tuple(patches.shape)
+        (2, 6, 48)
+        >>> back = tfssl.layers.unpatchify(patches, (2, 3))
+        >>> bool(keras.ops.all(back == images))
+        True
+    """
+    height, width, channels = images.shape[1:]
+    rows, columns = height // size, width // size
+    x = ops.reshape(images, (-1, rows, size, columns, size, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (-1, rows * columns, size * size * channels))
+
+
+def unpatchify(patches, grid, channels=3):
+    """The images of `patchify`.
+
+    Args:
+        patches: `[batch, rows * columns, size * size * channels]`.
+        grid: pair of ints, rows and columns.
+        channels: int. Defaults to 3.
+
+    Returns:
+        Tensor `[batch, height, width, channels]`.
+    """
+    rows, columns = grid
+    size = round((patches.shape[-1] / channels) ** 0.5)
+    x = ops.reshape(patches, (-1, rows, columns, size, size, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (-1, rows * size, columns * size, channels))

@@ -35,7 +35,7 @@ from tfssl.losses.mutual_information import (
     pair_scores,
 )
 from tfssl.losses.redundancy import barlow_twins, covariance, variance_hinge
-from tfssl.losses.regression import cosine_distance
+from tfssl.losses.regression import cosine_distance, smooth_l1
 
 __all__ = [
     "accuracy",
@@ -62,6 +62,7 @@ __all__ = [
     "random_directions",
     "sigreg",
     "sinkhorn",
+    "smooth_l1",
     "swapped_prediction",
     "variance_hinge",
     "visreg",

@@ -36,6 +36,8 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.cpc import CPC as CPC
     from tfssl.methods.dim import DeepInfoMax as DeepInfoMax
     from tfssl.methods.dino import DINO as DINO
+    from tfssl.methods.ijepa import IJEPA as IJEPA
+    from tfssl.methods.mae import MAE as MAE
     from tfssl.methods.method import Batch as Batch
     from tfssl.methods.method import Method as Method
     from tfssl.methods.moco import MoCo as MoCo

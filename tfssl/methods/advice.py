@@ -19,7 +19,7 @@ def summary(recipe, num_images, encoder=None):
         >>> print(summary(recipe, num_images=1000).partition(",")[0])
         cifar: resnet18 of width 64 on 32 px
     """
-    network = f"{recipe.encoder} of width {recipe.encoder_width}"
+    network = f"{recipe.encoder} of width {recipe.encoder_width or recipe.own_width}"
     warmup = f", warm-up {recipe.warmup_epochs:g} epochs"
     return (
         f"{recipe.preset}: {network if encoder is None else encoder.name} on "

@@ -9,10 +9,11 @@ from tfssl.methods.settings import arguments_of
 
 # An epoch has at least so many steps where the batch can be made small enough.
 STEPS_AN_EPOCH = 30
-# Views and images of the encoder, in pixels, and the network, by the device; above
-# `small` pixels a ResNet begins by dividing the resolution by four.
-_ON_A_CPU = {"size": 64, "small": 32, "encoder_width": 16, "passes": 36_000}
-_ON_A_GPU = {"size": 224, "small": 64, "encoder_width": 64, "passes": 20_000_000}
+# Views and images of the encoder, in pixels; above `small` pixels a ResNet begins by
+# dividing the resolution by four; the width of the network as a fraction of its own;
+# images shown to it. All by the device.
+_ON_A_CPU = {"size": 64, "small": 32, "width": 1 / 4, "passes": 36_000}
+_ON_A_GPU = {"size": 224, "small": 64, "width": 1, "passes": 20_000_000}
 
 
 def has_accelerator():
@@ -62,6 +63,7 @@ def for_photos(recipe, num_images):
     fitting = max(num_images // STEPS_AN_EPOCH, 1)
     batch_size = min(max(2 ** int(math.log2(fitting)), 16), 256, num_images)
     epochs = min(max(round(device["passes"] / num_images), 8), 400)
+    width = recipe.own_width
     arguments = dict(recipe.arguments)
     if "queue_size" in arguments:
         batches = max(num_images // 2 // batch_size, 1)
@@ -74,7 +76,9 @@ def for_photos(recipe, num_images):
     return recipe.replace(
         arguments=arguments,
         encoder_arguments=of_encoder,
-        encoder_width=min(recipe.encoder_width, device["encoder_width"]),
+        encoder_width=min(
+            recipe.encoder_width or width, round(device["width"] * width)
+        ),
         batch_size=batch_size,
         epochs=epochs,
         warmup_epochs=min(1.0, epochs / 10),

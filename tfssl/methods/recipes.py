@@ -18,7 +18,8 @@ class Recipe:
         views_class: string, a class of `tfssl.views`. Defaults to the method's own.
         views: dict, what the views get besides the image size.
         encoder: string, one of `tfssl.encoders.ENCODERS`. Defaults to "resnet18".
-        encoder_width: int, channels of its first stage. Defaults to 64.
+        encoder_width: int, channels of its first stage, or of its tokens; None for the
+            network's own. Defaults to 64.
         encoder_arguments: dict, what else `make_encoder` gets.
         make_encoder: function of an encoder's name, the image size, `width` and
             `encoder_arguments`, for methods with encoders of their own kind. Defaults
@@ -56,7 +57,7 @@ class Recipe:
     views_class: str | None = None
     views: dict = dataclasses.field(default_factory=dict)
     encoder: str = "resnet18"
-    encoder_width: int = 64
+    encoder_width: int | None = 64
     encoder_arguments: dict = dataclasses.field(default_factory=dict)
     make_encoder: Callable = encoders.encoder
     epochs: int = 100
@@ -79,8 +80,8 @@ class Recipe:
         """The recipe with other values.
 
         Another optimizer needs a learning rate and a weight decay with it. Arguments
-        that another encoder does not take are left out. A warm-up takes the place of
-        milestones.
+        that another encoder does not take are left out, and one of another kind has its
+        own width. A warm-up takes the place of milestones.
 
         Args:
             **changes: fields of the recipe.
@@ -109,6 +110,8 @@ class Recipe:
             taken = recipe._parts()["encoder"][1]
             kept = {k: v for k, v in self.encoder_arguments.items() if k in taken}
             recipe = dataclasses.replace(recipe, encoder_arguments=kept)
+        if "encoder_width" not in changes and recipe.own_width != self.own_width:
+            recipe = dataclasses.replace(recipe, encoder_width=None)
         return recipe
 
     def set(self, *settings):
@@ -171,6 +174,11 @@ class Recipe:
         }
 
     @property
+    def own_width(self):
+        """The width of the network as it was published."""
+        return encoders.own_width(self.encoder)
+
+    @property
     def method_class(self):
         """The class of the method."""
         return methods.method_class(self.method)
@@ -220,6 +228,7 @@ class Recipe:
         return getattr(views, self.views_class) if self.views_class else own
 
     def _made_encoder(self):
+        width = {} if self.encoder_width is None else {"width": self.encoder_width}
         try:
             return make_with(
                 self.encoder_arguments,
@@ -227,7 +236,7 @@ class Recipe:
                 self.make_encoder,
                 self.encoder,
                 self.image_size,
-                width=self.encoder_width,
+                **width,
             )
         except ValueError as error:
             raise ValueError(

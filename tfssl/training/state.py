@@ -7,7 +7,7 @@ from keras import ops
 
 from tfssl import optimizers, replicas
 from tfssl.checks import check_count
-from tfssl.views.random import ReplicaStream, fold_in, number_of
+from tfssl.views.random import RandomStream, ReplicaStream, fold_in, number_of
 
 # Numbers from 0 are the replicas'.
 _SHARED = 2**31 - 1
@@ -129,16 +129,21 @@ class StepState(keras.Model):
         """
         return ReplicaStream(fold_in(self.key(shared=True), number_of(name)))
 
-    def uniform(self, shape, name):
+    def uniform(self, shape, name, shared=False):
         """Uniform numbers in [0, 1), a row for each image of the batch.
 
         Args:
             shape: tuple, `(batch, ...)`.
             name: string, what they are for; each name has numbers of its own.
+            shared: bool, whether they are no rows of images, but the same numbers on
+                all replicas. Defaults to False.
 
         Returns:
             float32 tensor of this shape.
         """
+        if shared:
+            key = fold_in(self.key(shared=True), number_of(name))
+            return RandomStream(key).uniform(shape)
         return self.stream(name).uniform(shape)
 
 

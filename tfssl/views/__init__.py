@@ -1,6 +1,6 @@
 """Views: random, seeded, batched transforms; each image draws its own parameters."""
 
-from tfssl.views import color, geometry, masks
+from tfssl.views import block_masks, color, geometry, masks
 from tfssl.views.base import Transform
 from tfssl.views.blur import gaussian_blur
 from tfssl.views.multi_crop import DINOViews, MultiCropViews
@@ -46,6 +46,7 @@ __all__ = [
     "SimCLRViews",
     "Transform",
     "Views",
+    "block_masks",
     "color",
     "fold_in",
     "gaussian_blur",
