@@ -14,6 +14,7 @@ METHODS = {
     "dim_global": "dim.DeepInfoMax",
     "dino": "dino.DINO",
     "ijepa": "ijepa.IJEPA",
+    "lejepa": "lejepa.LeJEPA",
     "mae": "mae.MAE",
     "moco_v1": "moco.MoCo",
     "moco_v2": "moco.MoCo",
@@ -24,6 +25,7 @@ METHODS = {
     "simsiam": "simsiam.SimSiam",
     "swav": "swav.SwAV",
     "vicreg": "vicreg.VICReg",
+    "visreg": "visreg.VISReg",
 }
 
 # What --encoder chooses from: file in `tfssl.encoders`.

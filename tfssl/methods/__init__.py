@@ -37,6 +37,7 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.dim import DeepInfoMax as DeepInfoMax
     from tfssl.methods.dino import DINO as DINO
     from tfssl.methods.ijepa import IJEPA as IJEPA
+    from tfssl.methods.lejepa import LeJEPA as LeJEPA
     from tfssl.methods.mae import MAE as MAE
     from tfssl.methods.method import Batch as Batch
     from tfssl.methods.method import Method as Method
@@ -53,6 +54,7 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.simsiam import SimSiam as SimSiam
     from tfssl.methods.swav import SwAV as SwAV
     from tfssl.methods.vicreg import VICReg as VICReg
+    from tfssl.methods.visreg import VISReg as VISReg
 
 __all__ = ["METHODS", "method_class", *_PLACES]
 __getattr__ = lazy.parts(__name__, _PLACES)

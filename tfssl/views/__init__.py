@@ -3,7 +3,7 @@
 from tfssl.views import block_masks, color, geometry, masks
 from tfssl.views.base import Transform
 from tfssl.views.blur import gaussian_blur
-from tfssl.views.multi_crop import DINOViews, MultiCropViews
+from tfssl.views.multi_crop import DINOViews, LeJEPAViews, MultiCropViews
 from tfssl.views.pipelines import SMALL_IMAGE
 from tfssl.views.presets import (
     BYOLViews,
@@ -31,6 +31,7 @@ __all__ = [
     "CropViews",
     "DINOViews",
     "DigitViews",
+    "LeJEPAViews",
     "MoCoViews",
     "MultiCropViews",
     "PatchViews",

@@ -2,7 +2,13 @@
 
 import keras
 
-from tfssl.views.pipelines import BYOL_JITTER, Preset, pipeline, simclr_jitter
+from tfssl.views.pipelines import (
+    BYOL_JITTER,
+    SMALL_IMAGE,
+    Preset,
+    pipeline,
+    simclr_jitter,
+)
 
 
 def _local_size(image_size):
@@ -101,4 +107,55 @@ class DINOViews(Preset):
             num_local=num_local,
             global_scale=list(global_scale),
             local_scale=list(local_scale),
+        )
+
+
+@keras.saving.register_keras_serializable("tfssl")
+class LeJEPAViews(Preset):
+    """The views of LeJEPA and VISReg: large and small ones, all made alike.
+
+    Args:
+        image_size: int, side of the large views.
+        local_size: int, side of the small views. Defaults to 3/7 of the large.
+        num_global, num_local: ints, numbers of large and small views. Default to 2
+            and 6.
+        global_scale, local_scale: tuples of floats, fractions of the image's area.
+            Default to `(0.3, 1)` and `(0.05, 0.3)`.
+        blur: bool. Defaults to True, and to False for large views up to 64 pixels.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> views = tfssl.views.LeJEPAViews(image_size=28, num_local=1)
+        >>> [v.shape[1] for v in views(np.zeros((4, 32, 32, 3), "uint8"), seed=0)]
+        [28, 28, 12]
+
+    Source: Balestriero and LeCun 2025, arXiv 2511.08544, section 6.
+    """
+
+    def __init__(
+        self,
+        image_size,
+        local_size=None,
+        num_global=2,
+        num_local=6,
+        global_scale=(0.3, 1.0),
+        local_scale=(0.05, 0.3),
+        blur=None,
+    ):
+        if local_size is None:
+            local_size = _local_size(image_size)
+        if blur is None:
+            blur = image_size > SMALL_IMAGE
+        blurred = 0.5 if blur else 0.0
+        large = pipeline(image_size, global_scale, BYOL_JITTER, blurred, 0.2)
+        small = pipeline(local_size, local_scale, BYOL_JITTER, blurred, 0.2)
+        super().__init__(
+            [large] * num_global + [small] * num_local,
+            image_size=image_size,
+            local_size=local_size,
+            num_global=num_global,
+            num_local=num_local,
+            global_scale=list(global_scale),
+            local_scale=list(local_scale),
+            blur=blur,
         )
