@@ -1,10 +1,28 @@
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
 for folder in ("methods", "scripts", "encoders"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--part",
+        help="I/N: the I-th of N parts of the tests, counted from 0",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    part = config.getoption("--part")
+    if part is None:
+        return
+    chosen, parts = map(int, part.split("/"))
+    others = [x for x in items if zlib.crc32(x.nodeid.encode()) % parts != chosen]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in set(others)]
 
 
 @pytest.fixture(autouse=True)

@@ -12,19 +12,14 @@ HERE = Path(__file__).parent
 ROUGH = {"moco_v1", "moco_v2"}
 FIRST = ["cmc_nce", "moco_groups", "simclr"]
 NAMES = sorted({*CASES, *COMPARED, "distillation"} - ROUGH - set(FIRST))
+# In one process each: starting takes longer than testing.
+GROUPS = [FIRST, *(NAMES[start : start + 6] for start in range(0, len(NAMES), 6))]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "names",
-    [
-        pytest.param(FIRST, id="first"),
-        pytest.param(NAMES[::2], id="others", marks=pytest.mark.matrix),
-        pytest.param(NAMES[1::2], id="and the rest", marks=pytest.mark.matrix),
-    ],
-)
+@pytest.mark.matrix
+@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
 def test_two_replicas_equal_one_device(names):
-    """Many in one process: starting takes longer than testing."""
     pytest.importorskip("tensorflow")
     assert "equal" in run_test_program(HERE / "two_replicas.py", *names)
 
