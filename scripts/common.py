@@ -3,7 +3,7 @@
 import importlib.util
 import os
 
-from absl import flags
+from absl import app, flags
 
 FLAGS = flags.FLAGS
 
@@ -144,7 +144,11 @@ def load_test(image_size=None):
 
 
 def define_encoder_flags(pixels=""):
-    """Defines the flags that name a pretrained encoder."""
+    """Defines the flags that name a pretrained encoder.
+
+    Args:
+        pixels: string, what to say of pixels in the place of an encoder.
+    """
     flags.DEFINE_string(
         "encoder",
         None,
@@ -158,6 +162,46 @@ def define_encoder_flags(pixels=""):
         "few labels. The projector.keras beside the encoder is read.",
         lower_bound=0,
     )
+
+
+def define_feature_flags():
+    """Defines the flags that choose the features of an encoder."""
+    flags.DEFINE_list(
+        "layer",
+        None,
+        "Layers of the encoder to measure, for example conv of dim_cnn. Of several, "
+        "each one's features are brought to length 1 and put side by side. Default: "
+        "its features.",
+    )
+    flags.DEFINE_enum(
+        "pool",
+        None,
+        ["mean", "max", "grid2"],
+        "What becomes of layers that give maps: the mean or the largest over all "
+        "places, or the means of 2 x 2 cells. Default: they are flattened.",
+    )
+
+
+def load_features():
+    """What the flags name: an encoder that gives the features, and labelled data.
+
+    Returns:
+        Tuple of a `keras.Model` from images to features, the train and the test split.
+    """
+    from tfssl import transfer
+
+    chosen = FLAGS.layer or FLAGS.pool
+    if FLAGS.layer and FLAGS.head_layer:
+        raise app.UsageError("Set one of --layer and --head_layer.")
+    if FLAGS.encoder == "pixels":
+        if chosen or FLAGS.head_layer:
+            raise app.UsageError("Pixels have no layers, and no maps to pool.")
+        train, test = load_labelled()
+        return transfer.pixels(train.images.shape[1:3]), train, test
+    encoder = load_encoder(FLAGS.encoder, FLAGS.head_layer)
+    if chosen:
+        encoder = transfer.feature_model(encoder, FLAGS.layer, FLAGS.pool)
+    return encoder, *load_labelled(encoder.input_shape[1])
 
 
 def load_encoder(source, head_layer=0):

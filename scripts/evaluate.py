@@ -14,28 +14,15 @@ import sys
 
 import common
 import running
-from absl import app, flags
+from absl import flags
 
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags(" Or pixels: the images themselves, to compare with.")
+common.define_feature_flags()
 # For --help.
 flags.adopt_module_key_flags(common)
 
-flags.DEFINE_list(
-    "layer",
-    None,
-    "Layers of the encoder to measure, for example conv of dim_cnn. Of several, each "
-    "one's features are brought to length 1 and put side by side. Default: its "
-    "features.",
-)
-flags.DEFINE_enum(
-    "pool",
-    None,
-    ["mean", "max", "grid2"],
-    "What becomes of layers that give maps: the mean or the largest over all places, "
-    "or the means of 2 x 2 cells. Default: they are flattened.",
-)
 PROTOCOLS = ("knn", "few_knn", "linear", "hidden")
 flags.DEFINE_list("protocol", ["knn", "linear"], f"Some of {', '.join(PROTOCOLS)}.")
 flags.DEFINE_integer("k", 200, "Neighbours of knn.", lower_bound=1)
@@ -59,23 +46,16 @@ def main():
     running.start("float32")
     from tfssl import transfer
 
-    if FLAGS.layer and FLAGS.head_layer:
-        raise app.UsageError("Set one of --layer and --head_layer.")
-    if FLAGS.encoder == "pixels":
-        if FLAGS.layer or FLAGS.head_layer or FLAGS.pool:
-            raise app.UsageError("Pixels have no layers, and no maps to pool.")
-        encoder = None
-        train, test = common.load_labelled()
-    else:
-        encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-        if FLAGS.layer or FLAGS.pool:
-            encoder = transfer.feature_model(encoder, FLAGS.layer, FLAGS.pool)
-        train, test = common.load_labelled(encoder.input_shape[1])
+    encoder, train, test = common.load_features()
     if "knn" in FLAGS.protocol and FLAGS.k > len(train.images):
         raise ValueError(
             f"--k={FLAGS.k} is more than the {len(train.images)} training images."
         )
-    bank, queries = (features_of(encoder, part.images) for part in (train, test))
+    verbose = int(sys.stdout.isatty())
+    bank, queries = (
+        transfer.features(encoder, part.images, verbose=verbose)
+        for part in (train, test)
+    )
     data = bank, train.labels, queries, test.labels
     settings = {
         "train_images": len(bank),
@@ -96,15 +76,6 @@ def main():
         dataset=FLAGS.dataset,
     )
     common.refresh_report(FLAGS.output)
-
-
-def features_of(encoder, images):
-    """Features of images, or their pixels if there is no encoder."""
-    from tfssl import transfer
-
-    if encoder is None:
-        return images.reshape(len(images), -1).astype("float32")
-    return transfer.features(encoder, images, verbose=int(sys.stdout.isatty()))
 
 
 def measure(protocol, data):

@@ -2,6 +2,7 @@
 
     tfssl finetune --encoder=runs/a/encoder.keras --dataset=tfds:cifar10 \\
         --mode=frozen,finetuned,scratch --labels_per_class=25 --output=finetune.json
+    tfssl finetune --encoder=pixels --dataset=digits --mode=frozen --labels_per_class=5
 
 Modes: frozen, a logistic regression on the features; finetuned, the encoder and that
 classifier trained together; scratch, the same network from random weights, trained in
@@ -11,11 +12,14 @@ several draws of the labelled images, with its standard deviation.
 
 import common
 import running
-from absl import flags
+from absl import app, flags
 
 FLAGS = flags.FLAGS
 common.define_data_flags()
-common.define_encoder_flags()
+common.define_encoder_flags(
+    " Or pixels, with --mode=frozen: the images themselves, to compare with."
+)
+common.define_feature_flags()
 # For --help.
 flags.adopt_module_key_flags(common)
 MODES = ("frozen", "finetuned", "scratch")
@@ -58,13 +62,16 @@ def main():
     asked = (FLAGS.labels_per_class, FLAGS.label_fraction)
     if asked.count(None) != 1 and not (FLAGS.save and asked == (None, None)):
         raise ValueError("Set one of --labels_per_class and --label_fraction.")
+    if FLAGS.encoder == "pixels" and (FLAGS.save or FLAGS.mode != ["frozen"]):
+        raise app.UsageError("Pixels cannot be trained: --mode=frozen, without --save.")
     if FLAGS.save:
+        if FLAGS.layer or FLAGS.pool:
+            raise app.UsageError("--save takes the encoder's features: no --layer.")
         return save()
     running.start("float32")
     from tfssl import transfer
 
-    encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-    train, test = common.load_labelled(encoder.input_shape[1])
+    encoder, train, test = common.load_features()
     modes = list(FLAGS.mode)
     if "finetuned" in modes and "scratch" not in modes:
         modes.append("scratch")

@@ -5,7 +5,7 @@ import json
 import keras
 import pytest
 from absl import app
-from programs import imported
+from programs import imported, run
 
 import tfssl
 
@@ -78,3 +78,31 @@ def test_pixels_have_no_layers(flag):
     with imported("evaluate", "--dataset=digits", "--encoder=pixels", flag) as evaluate:
         with pytest.raises(app.UsageError, match="no layers"):
             evaluate.main()
+
+
+def test_few_labels_of_pixels_and_of_a_layer(tmp_path):
+    """Of pixels that is the accuracy of the library's own protocol."""
+    flags = ("--dataset=digits", "--mode=frozen", "--labels_per_class=2", "--draws=2")
+    out = tmp_path / "pixels.json"
+    run("finetune", "--encoder=pixels", *flags, f"--output={out}")
+    (result,) = tfssl.transfer.read_results(out)["results"]
+    train, test = (tfssl.data.load("digits", split) for split in ("train", "test"))
+    expected = tfssl.transfer.few_label_accuracy(
+        tfssl.transfer.pixels(16), train, test, "frozen", labels_per_class=2, draws=2
+    )
+    assert result.draws == expected.draws and result.value > 0.5
+
+    tfssl.encoders.dim_cnn(16, width=4, dim=8).save(tmp_path / "encoder.keras")
+    layer = (f"--encoder={tmp_path / 'encoder.keras'}", "--layer=conv")
+    of_layer, of_features = (
+        run("finetune", *layer[:count], *flags) for count in (2, 1)
+    )
+    assert of_layer != of_features
+
+
+@pytest.mark.parametrize("flags", [("--mode=scratch",), ("--save=a.keras",)])
+def test_pixels_are_not_trained(flags):
+    given = ("--dataset=digits", "--encoder=pixels", "--labels_per_class=2")
+    with imported("finetune", *given, *flags) as finetune:
+        with pytest.raises(app.UsageError, match="Pixels cannot be trained"):
+            finetune.main()

@@ -18,7 +18,7 @@ from tfssl.transfer.image_classifier import (
 )
 from tfssl.transfer.knn import few_label_knn, knn, knn_accuracy, knn_predict
 from tfssl.transfer.knn_callback import KNNCallback
-from tfssl.transfer.layers import feature_model
+from tfssl.transfer.layers import feature_model, pixels
 from tfssl.transfer.linear import linear_probe
 from tfssl.transfer.result import (
     Result,
@@ -53,6 +53,7 @@ __all__ = [
     "knn_predict",
     "linear_probe",
     "load_classifier",
+    "pixels",
     "predict",
     "read_results",
     "record_results",

@@ -9,6 +9,26 @@ from tfssl.methods import Method
 POOLS = ("mean", "max", "grid2")
 
 
+def pixels(image_size):
+    """An encoder whose features are the pixels themselves, to compare with.
+
+    Args:
+        image_size: int, or tuple `(height, width)`.
+
+    Returns:
+        `keras.Model` from images to float32 features `[batch, height * width * 3]`.
+
+    Example:
+        >>> import tfssl
+        >>> tfssl.transfer.pixels(16).output_shape
+        (None, 768)
+    """
+    size = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
+    images = keras.Input((*size, 3), name="images")
+    features = keras.layers.Flatten(dtype="float32", name="features")(images)
+    return keras.Model(images, features, name="pixels")
+
+
 def feature_model(encoder, layer=None, pool=None):
     """A model from images to the features of some layers of an encoder.
 
