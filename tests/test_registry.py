@@ -39,10 +39,13 @@ def test_what_tfssl_saved_is_known_after_importing_it():
     code = (
         "import tfssl, keras; "
         "print(keras.saving.get_registered_object('tfssl>SimCLR').__name__, "
-        "keras.saving.get_registered_object('tfssl>Distillation').__name__)"
+        "keras.saving.get_registered_object('tfssl>Distillation').__name__, "
+        "keras.saving.get_registered_object('tfssl>DropPathBlock').__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.split() == ["SimCLR", "Distillation"], done.stderr[-2000:]
+    assert done.stdout.split() == ["SimCLR", "Distillation", "DropPathBlock"], (
+        done.stderr[-2000:]
+    )
 
 
 @pytest.mark.parametrize("package", [tfssl.methods, tfssl.encoders])

@@ -26,6 +26,8 @@ from tfssl.version import __version__
 # Keras finds the class of a saved model where the class has been imported.
 for _name in methods.METHODS:
     methods.method_class(_name)
+for _name in encoders.ENCODERS:
+    getattr(encoders, _name)
 
 __all__ = [
     "__version__",

@@ -16,7 +16,8 @@ def make(name, preset, size, **narrow):
     """The recipe's model at an eighth of the width."""
     recipe = tfssl.methods.recipe(name, size, preset)
     arguments = {**recipe.arguments, **narrow}
-    small = recipe.replace(encoder_width=recipe.encoder_width // 8, arguments=arguments)
+    width = (recipe.encoder_width or recipe.own_width) // 8
+    small = recipe.replace(encoder_width=width, arguments=arguments)
     model = small.make(num_images=1_281_167)
     assert model.encoder.input_shape == (None, size, size, 3)
     return recipe, model
@@ -35,6 +36,14 @@ PAPERS = {
     "context_encoder": (128, "context_cnn", 64, 2e-3, {"width": 8}),
     "cpc": (260, "resnet50", 512, 4e-4, {"filters": 8, "blocks": 1}),
     "dim": (32, "dim_cnn", 64, 1e-4, {"units": 64}),
+    "ijepa": (
+        224,
+        "vit_base",
+        2048,
+        1e-3,
+        {"predictor_width": 16, "predictor_depth": 1},
+    ),
+    "mae": (224, "vit_base", 4096, 2.4e-3, {"decoder_width": 16, "decoder_depth": 1}),
     "moco_v1": (224, "resnet50", 256, 0.03, {"queue_size": 256}),
     "moco_v2": (224, "resnet50", 256, 0.03, {"queue_size": 256}),
     "simclr": (224, "resnet50", 4096, 4.8, {}),

@@ -38,6 +38,17 @@ def test_what_the_recipe_of_another_encoder_took_stays_if_it_fits():
     assert changed.make(num_images=128).encoder.name == "resnet18w4"
 
 
+def test_an_encoder_of_another_kind_has_its_own_width():
+    digits = recipe("simclr", "digits")
+    assert digits.encoder_width == digits.replace(encoder="resnet18").encoder_width
+    vit = digits.replace(encoder="vit_tiny")
+    assert vit.encoder_width is None and vit.own_width == 192
+    assert "vit_tiny of width 192" in tfssl.methods.summary(vit, 1000)
+    assert digits.replace(encoder="vit_tiny", encoder_width=8).encoder_width == 8
+    model = vit.set("depth=1").make(num_images=128)
+    assert model.feature_dim == 192
+
+
 def test_another_schedule_or_optimizer_than_the_papers():
     moco = recipe("moco_v1", "paper")
     assert moco.milestones == (0.6, 0.8)

@@ -78,4 +78,4 @@ def blocks(grid, size, places):
         within.append(ops.logical_and(at >= first, at < first + length))
     rows, columns = within
     both = ops.logical_and(rows[..., :, None], columns[..., None, :])
-    return ops.reshape(both, (*both.shape[:-2], grid[0] * grid[1]))
+    return ops.reshape(both, (*ops.shape(both)[:-2], grid[0] * grid[1]))
