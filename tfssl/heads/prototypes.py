@@ -163,13 +163,14 @@ def prototype_head(
     return keras.Sequential([*layers, Prototypes(count, learned_gain)], name=name)
 
 
-def as_prototype_head(head, input_dim, count):
+def as_prototype_head(head, input_dim, count, **kwargs):
     """A head given as a model, or as the widths of the layers before its prototypes.
 
     Args:
         head: built `keras.Model` from `[batch, input_dim]`, or a sequence of ints.
         input_dim: int, width of the features.
         count: int, prototypes, for widths.
+        **kwargs: of `prototype_head`, for widths.
 
     Returns:
         `keras.Model`.
@@ -178,7 +179,7 @@ def as_prototype_head(head, input_dim, count):
         ValueError: if it is neither, or the model takes features of another width.
     """
     if isinstance(head, (list, tuple)):
-        return prototype_head(input_dim, head, count)
+        return prototype_head(input_dim, head, count, **kwargs)
     return as_projection_head(head, input_dim)
 
 

@@ -35,7 +35,12 @@ class DINO(MultiCropMethod):
         head: `keras.Model` `[batch, dim]` to `[batch, prototypes]`, or the widths of
             the layers before the prototypes, see `tfssl.heads.prototype_head`. Defaults
             to `(2048, 2048, 256)`.
-        prototypes: int, for a head given by its widths. Defaults to 65536.
+        prototypes: int, for a head given by its widths, as are the next two. Defaults
+            to 65536.
+        head_norm: bool, whether the head has batch normalisation, which keeps small
+            convolutional networks from collapsing. Defaults to False.
+        learned_gain: bool, whether each prototype has a learned gain. Defaults to
+            False; the authors learn it for ViT-S.
         temperature: float above 0, or schedule, of the student. Defaults to 0.1.
         teacher_temperature: float above 0, or schedule. Defaults to 0.04; long runs
             take `tfssl.optimizers.Linear(0.04, 0.07, until=0.1)`.
@@ -72,6 +77,8 @@ class DINO(MultiCropMethod):
         views: ViewsLike | None = None,
         head: HeadLike = (2048, 2048, 256),
         prototypes: int = 65536,
+        head_norm: bool = False,
+        learned_gain: bool = False,
         temperature: Number = 0.1,
         teacher_temperature: Number = 0.04,
         momentum: Number = Cosine(0.996, 1.0),  # noqa: B008, it has no state
@@ -85,7 +92,13 @@ class DINO(MultiCropMethod):
         check_positive(temperature=temperature, teacher_temperature=teacher_temperature)
         check_fraction(momentum=momentum, center_momentum=center_momentum)
         check_moment(freeze_last_layer=freeze_last_layer)
-        self.head = heads.as_prototype_head(head, self.feature_dim, prototypes)
+        self.head = heads.as_prototype_head(
+            head,
+            self.feature_dim,
+            prototypes,
+            norm=head_norm,
+            learned_gain=learned_gain,
+        )
         self.teacher = layers.Teacher(self.encoder, self.head)
         self.center = self.add_weight(
             name="center",
@@ -95,6 +108,8 @@ class DINO(MultiCropMethod):
             trainable=False,
         )
         self.prototypes = prototypes
+        self.head_norm = head_norm
+        self.learned_gain = learned_gain
         self.temperature = temperature
         self.teacher_temperature = teacher_temperature
         self.momentum = momentum
@@ -136,16 +151,16 @@ RECIPES = {
         "digits": digits(
             arguments={
                 "head": (256, 64),
-                "prototypes": 256,
-                "momentum": Cosine(0.9, 1.0),
+                "prototypes": 64,
+                "head_norm": True,
+                "momentum": Cosine(0.95, 1.0),
                 "freeze_last_layer": 0.05,
             },
-            views={"num_views": 4},
         ),
         "cifar": Recipe(
             arguments={
-                "head": (2048, 2048, 256),
                 "prototypes": 4096,
+                "head_norm": True,
                 "momentum": Cosine(0.99, 1.0),
             },
             views={
