@@ -165,3 +165,23 @@ def test_one_batch_is_learned_by_heart():
     model.fit(Fixed(views, steps=40), verbose=0)
     after = float(model.views_loss(made)[0])
     assert before > 2 and 0.045 < after < 0.1
+
+
+@pytest.mark.parametrize("name", ["byol", "dino", "ijepa"])
+def test_what_is_evaluated_is_what_is_saved(name, tmp_path):
+    """Of DINO and I-JEPA that is the teacher, of BYOL the student."""
+    run = tfssl.runs.Workdir(tmp_path / "run", {"name": name})
+    model = cases.make(name)
+    for w in model.teacher.networks[0].weights[:1]:
+        w.assign(np.random.default_rng(0).normal(0, 0.3, w.shape))
+    run.finish(model)
+    saved = keras.saving.load_model(tmp_path / "run" / "encoder.keras")
+    assert saved.name == model.encoder.name and len(saved.trainable_variables) > 0
+    student, teacher, evaluated, loaded = (
+        tfssl.transfer.features(each, cases.images())
+        for each in (model.encoder, model.teacher.networks[0], model, saved)
+    )
+    assert np.abs(student - teacher).max() > 1e-3
+    expected = student if name == "byol" else teacher
+    np.testing.assert_allclose(evaluated, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(loaded, expected, rtol=1e-4, atol=1e-5)

@@ -142,6 +142,11 @@ class DINO(MultiCropMethod):
         last = self.head.layers[-1].trainable_variables
         return last, self.before(self.freeze_last_layer)
 
+    @property
+    def published_encoder(self):
+        """The teacher's, as in the paper."""
+        return self.teacher.networks[0]
+
     def after_update(self):
         self.teacher.update(self.now(self.momentum))
 

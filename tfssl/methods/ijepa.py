@@ -236,6 +236,11 @@ class IJEPA(Method):
         mean, variance = ops.moments(tokens, axes=-1, keepdims=True)
         return (tokens - mean) / ops.sqrt(variance + 1e-5)
 
+    @property
+    def published_encoder(self):
+        """The teacher's, as in the paper."""
+        return self.teacher.networks[0]
+
     def after_update(self):
         self.teacher.update(self.now(self.momentum))
 

@@ -108,6 +108,14 @@ class Method(Trainer):
         of pairs `(caption, image)`."""
         return []
 
+    @property
+    def published_encoder(self):
+        """The encoder that is evaluated, saved and published.
+
+        That of the papers whose teacher is the better of the two is the teacher's.
+        """
+        return self.encoder
+
     # What a method uses
 
     def features(self, images, training=False):
@@ -122,7 +130,7 @@ class Method(Trainer):
 
     def call(self, images, training=False):
         images = fit_images(images, input_size(self.encoder))
-        return self.features(images, training=training)
+        return layers.pooled(self.published_encoder(images, training=training))
 
     @property
     def batch_multiple(self):

@@ -44,7 +44,7 @@ def model_of(run):
     finished = encoder.get_weights()
     model = recipe.make(saved["num_images"], seed=saved.get("seed", 0), encoder=encoder)
     run.restore(model)
-    model.encoder.set_weights(finished)
+    model.published_encoder.set_weights(finished)
     return model
 
 

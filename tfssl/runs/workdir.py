@@ -165,7 +165,9 @@ class Workdir:
             model: trained `tfssl.methods.Method`.
         """
         # Whoever loads them may have a processor without bfloat16.
-        self.save_model(in_float32(model.encoder), "encoder")
+        encoder = in_float32(model.published_encoder)
+        encoder.name = model.encoder.name
+        self.save_model(encoder, "encoder")
         projector = getattr(model, "projector", None)
         if isinstance(projector, keras.Model):
             self.save_model(in_float32(projector), "projector")

@@ -65,7 +65,7 @@ def feature_model(encoder, layer=None, pool=None):
     """
     if pool not in (None, *POOLS):
         raise ValueError(f"pool must be one of {POOLS}, or None. Received: {pool!r}")
-    encoder = encoder.encoder if isinstance(encoder, Method) else encoder
+    encoder = encoder.published_encoder if isinstance(encoder, Method) else encoder
     if layer is None:
         outputs = {"the output": encoder.output}
         if pool is None and len(_shape(encoder.output, "the output")) > 2:
