@@ -150,8 +150,8 @@ CASES = {
 # others are marked `matrix` where a test takes long.
 KINDS = ("cmc_nce", "dim", "moco_v2", "simclr")
 
-# Whose features are no neighbours yet when they have learned: tuning makes use of them.
-TO_BE_TUNED = ("mae",)
+# Whose features, means over patches, are worth less than pixels until they are tuned.
+OF_PATCHES = ("ijepa", "mae")
 
 # What no case covers, for the tests of replicas and backends. No digit is learned from
 # the hole in its centre.
@@ -163,6 +163,12 @@ COMPARED = {
         projector=(16,),
         queue_size=192,
         momentum=0.9,
+    ),
+    "mae_drop_path": lambda: tfssl.methods.MAE(
+        tfssl.encoders.vit(SIZE, width=16, depth=2, heads=2, drop_path=0.5),
+        one_view(),
+        decoder_width=16,
+        decoder_depth=1,
     ),
     "dim_dv": lambda: dim(estimator="dv", prior_weight=0),
     "dim_jsd": lambda: dim(estimator="jsd", prior_weight=0),

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from cases import CASES, TO_BE_TUNED, batch, images, make, one_of_each_kind
+from cases import CASES, OF_PATCHES, batch, images, make, one_of_each_kind
 from keras import ops
 
 import tfssl
@@ -197,7 +197,8 @@ def test_it_learns(name):
     """A short run on the digits, measured by kNN with 5 labels a class.
 
     Raw pixels have 0.835. The least that a case came to was 0.860, and the least that
-    one rose by was 0.044.
+    one rose by was 0.044. Those of patches start lower and learn more slowly: MAE came
+    from 0.464 to 0.595, and to 0.646 after 48 epochs.
     """
     train, test = (tfssl.data.load("digits", split) for split in ("train", "test"))
 
@@ -207,11 +208,13 @@ def test_it_learns(name):
             known, train.labels, asked, test.labels, labels_per_class=5
         ).value
 
-    if name in TO_BE_TUNED:
-        pytest.skip("its own test says what its features learn")
-    model = make(name, optimizer=keras.optimizers.Adam(3e-3))
+    of_patches = name in OF_PATCHES
+    rate, epochs = (1e-3, 32) if of_patches else (3e-3, 16)
+    model = make(name, optimizer=keras.optimizers.Adam(rate))
     before = accuracy(lambda images: tfssl.transfer.features(model, images))
-    model.fit(train.images, batch_size=128, epochs=16, verbose=0)
+    model.fit(train.images, batch_size=128, epochs=epochs, verbose=0)
     after = accuracy(lambda images: tfssl.transfer.features(model, images))
-    assert after > before + 0.03
-    assert after > accuracy(lambda images: images.reshape(len(images), -1)) + 0.01
+    print(f"{name}: {before:.3f} before, {after:.3f} after")
+    assert after > before + (0.06 if of_patches else 0.03)
+    if not of_patches:
+        assert after > accuracy(lambda images: images.reshape(len(images), -1)) + 0.01

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from cases import SIZE, images, make
+from cases import SIZE, images
 from keras import ops
 
 import tfssl
@@ -206,26 +206,3 @@ def test_an_encoder_at_another_size_trains():
     assert model.grid == (6, 6)
     model.compile("adam")
     model.fit(images(8), batch_size=8, epochs=1, verbose=0)
-
-
-@pytest.mark.slow
-@pytest.mark.matrix
-def test_features_learn_of_the_digits():
-    """By kNN with 5 labels a class: 0.46 before, 0.60 after 32 epochs, 0.65 after 48.
-
-    Raw pixels, which no mean has been taken of, have 0.83.
-    """
-    train, test = (tfssl.data.load("digits", split) for split in ("train", "test"))
-    model = make("mae", optimizer=keras.optimizers.Adam(1e-3))
-
-    def accuracy():
-        known, asked = (
-            tfssl.transfer.features(model, part.images) for part in (train, test)
-        )
-        return tfssl.transfer.few_label_knn(
-            known, train.labels, asked, test.labels, labels_per_class=5
-        ).value
-
-    before = accuracy()
-    model.fit(train.images, batch_size=128, epochs=32, verbose=0)
-    assert accuracy() > before + 0.06

@@ -251,7 +251,8 @@ RECIPES = {
     "ijepa": {
         "digits": digits(
             arguments={
-                "predictor_width": 64,
+                "context_tokens": 16,
+                "predictor_width": 32,
                 "predictor_depth": 1,
                 "momentum": Linear(0.97, 1.0),
             },
