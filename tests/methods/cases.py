@@ -125,7 +125,8 @@ CASES = {
         multi_crop(),
         head=(64, 32),
         prototypes=64,
-        momentum=0.9,
+        head_norm=True,
+        momentum=0.95,
         freeze_last_layer=2,
     ),
     "moco_symmetric": lambda: tfssl.methods.MoCo(
