@@ -7,7 +7,17 @@ def layer_names(network):
     return {layer.name for layer in network.layers}
 
 
-@pytest.mark.parametrize("name", sorted(ENCODERS))
+# They take long to make.
+DEEP = {"resnet101", "resnet152", "sk_resnet101", "sk_resnet152", "vit_large"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.matrix] if name in DEEP else [])
+        for name in sorted(ENCODERS)
+    ],
+)
 def test_every_name_makes_its_network(name):
     network = encoder(name, 96 if name == "alexnet" else 32, width=24)
     assert name in network.name

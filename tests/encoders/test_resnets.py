@@ -73,6 +73,7 @@ def test_named_networks_show_their_arguments():
     assert of_all - shown == {"depth", "selective_kernels"}
 
 
+@pytest.mark.matrix
 def test_the_deepest_network_is_made_and_loaded_within_pythons_recursion(tmp_path):
     limit = sys.getrecursionlimit()
     # Python's own, whatever a library has set.

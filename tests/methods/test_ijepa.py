@@ -7,6 +7,8 @@ from keras import ops
 import tfssl
 from tfssl.views import block_masks
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def numpy(x):
     return ops.convert_to_numpy(x)

@@ -151,6 +151,7 @@ def test_patches_and_back():
     np.testing.assert_array_equal(numpy(tfssl.layers.unpatchify(patches, (4, 4))), x)
 
 
+@pytest.mark.matrix
 def test_it_learns_to_paint():
     """Who does not look at the patches that are seen cannot get below 47 / 48."""
     model = mae(mask_ratio=0.5)

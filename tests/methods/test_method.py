@@ -151,6 +151,7 @@ def test_eager_and_compiled_steps_are_the_same(name):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.graph
 def test_one_batch_is_learned_by_heart():
     """8 images and their negatives.
 

@@ -11,6 +11,7 @@ def recipe(name="simclr", preset="cifar", size=32):
     return tfssl.methods.recipe(name, size, preset)
 
 
+@pytest.mark.graph
 def test_a_recipe_makes_a_compiled_model_that_trains():
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), "uint8")
     chosen = tfssl.methods.recipe("simclr", image_size=16, preset="digits")

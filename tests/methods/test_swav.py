@@ -6,6 +6,8 @@ from keras import ops
 
 import tfssl
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def numpy(x):
     return ops.convert_to_numpy(ops.cast(x, "float32"))

@@ -7,8 +7,6 @@ from cases import images, make
 
 from tfssl.runs import Position, Workdir
 
-pytestmark = pytest.mark.usefixtures("eager")
-
 
 class Killed(Exception):
     """Ends a run."""

@@ -27,8 +27,8 @@ PRESETS = [
     SimCLRViews(20, 0.7, True, (0.3, 0.9), 3),
     MoCoViews(20, 1, True, (0.3, 0.9)),
     BYOLViews(20, True, (0.3, 0.9)),
-    MultiCropViews(20, 10, 2, (0.5, 1), (0.1, 0.5), 0.5, False),
-    DINOViews(20, 10, 2, (0.5, 1), (0.1, 0.5)),
+    MultiCropViews(20, 10, 2, (0.5, 1), (0.1, 0.5), 0.7, True),
+    DINOViews(20, 10, 2, (0.5, 1), (0.1, 0.5), True),
     DigitViews(20, (0.3, 0.9), 7.0, 0.2, 3),
     CropViews(20, (0.3, 0.9), False, 2),
     PatchViews(20, 0.5, 2),
@@ -140,6 +140,16 @@ def test_multi_crop_of_swav():
     images = np.zeros((2, 30, 41, 3), "uint8")
     sizes = [v.shape[1] for v in MultiCropViews(28)(images, seed=0)]
     assert sizes == [28, 28] + [12] * 6
+
+
+@pytest.mark.parametrize("preset", [MultiCropViews, DINOViews])
+def test_small_views_of_several_sizes_are_not_blurred(preset):
+    for size, blurred in ((64, False), (65, True)):
+        kinds = [{type(step) for step in p} for p in preset(size).pipelines]
+        assert [RandomGaussianBlur in steps for steps in kinds] == [blurred] * len(
+            kinds
+        )
+    assert MultiCropViews(64).get_config()["strength"] == 0.5
 
 
 def test_a_digit_is_never_mirrored():

@@ -156,7 +156,7 @@ RECIPES = {
         "digits": digits(
             arguments={
                 "head": (256, 64),
-                "prototypes": 64,
+                "prototypes": 256,
                 "head_norm": True,
                 "momentum": Cosine(0.95, 1.0),
                 "freeze_last_layer": 0.05,
@@ -170,7 +170,6 @@ RECIPES = {
             },
             views={
                 "num_local": 2,
-                "local_size": 16,
                 "global_scale": (0.3, 1.0),
                 "local_scale": (0.1, 0.3),
             },

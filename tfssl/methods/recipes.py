@@ -108,6 +108,8 @@ class Recipe:
         if recipe.encoder != self.encoder and "encoder_arguments" not in changes:
             # Those of the recipe's network may not fit another.
             taken = recipe._parts()["encoder"][1]
+            if "stem" not in arguments_of(getattr(encoders, recipe.encoder)):
+                taken.pop("stem", None)
             kept = {k: v for k, v in self.encoder_arguments.items() if k in taken}
             recipe = dataclasses.replace(recipe, encoder_arguments=kept)
         if "encoder_width" not in changes and recipe.own_width != self.own_width:

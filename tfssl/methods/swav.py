@@ -151,12 +151,7 @@ RECIPES = {
                 "queue_size": 3840,
                 "queue_start": 0.05,
             },
-            views={
-                "num_local": 0,
-                "global_scale": (0.2, 1.0),
-                "strength": 0.5,
-                "blur": False,
-            },
+            views={"num_local": 0, "global_scale": (0.2, 1.0)},
         ),
         "paper": Recipe(
             encoder="resnet50",

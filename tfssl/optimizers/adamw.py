@@ -31,7 +31,7 @@ class AdamW(keras.optimizers.AdamW):
         >>> import tfssl
         >>> decay = tfssl.optimizers.Cosine(0.04, 0.4)
         >>> optimizer = tfssl.optimizers.AdamW(weight_decay=decay, total_steps=100)
-        >>> optimizer.iterations.assign(50)
+        >>> _ = optimizer.iterations.assign(50)
         >>> round(float(optimizer.weight_decay), 4)
         0.22
 

@@ -26,8 +26,9 @@ class MultiCropViews(Preset):
         num_local: int, number of small views. Defaults to 6.
         global_scale, local_scale: tuples of floats, fractions of the image's area.
             Default to `(0.14, 1)` and `(0.05, 0.14)`.
-        strength: float that scales the colour jitter. Defaults to 1.
-        blur: bool. Defaults to True.
+        strength: float that scales the colour jitter. Defaults to 1, and to 0.5 for
+            large views up to 64 pixels.
+        blur: bool. Defaults to True, and to False for large views up to 64 pixels.
 
     Example:
         >>> import numpy as np, tfssl
@@ -45,11 +46,15 @@ class MultiCropViews(Preset):
         num_local=6,
         global_scale=(0.14, 1.0),
         local_scale=(0.05, 0.14),
-        strength=1.0,
-        blur=True,
+        strength=None,
+        blur=None,
     ):
         if local_size is None:
             local_size = _local_size(image_size)
+        if strength is None:
+            strength = 0.5 if image_size <= SMALL_IMAGE else 1.0
+        if blur is None:
+            blur = image_size > SMALL_IMAGE
         jitter, blurred = simclr_jitter(strength), 0.5 if blur else 0.0
         large = pipeline(image_size, global_scale, jitter, blurred)
         small = pipeline(local_size, local_scale, jitter, blurred)
@@ -76,6 +81,7 @@ class DINOViews(Preset):
         global_scale, local_scale: tuples of floats, fractions of the image's area.
             Default to `(0.4, 1)` and `(0.05, 0.4)`, for vision transformers; the paper
             takes `(0.14, 1)` and `(0.05, 0.14)` for ResNets.
+        blur: bool. Defaults to True, and to False for large views up to 64 pixels.
 
     Example:
         >>> import numpy as np, tfssl
@@ -93,20 +99,25 @@ class DINOViews(Preset):
         num_local=8,
         global_scale=(0.4, 1.0),
         local_scale=(0.05, 0.4),
+        blur=None,
     ):
         if local_size is None:
             local_size = _local_size(image_size)
+        if blur is None:
+            blur = image_size > SMALL_IMAGE
+        first, second, local = (1.0, 0.1, 0.5) if blur else (0.0, 0.0, 0.0)
         super().__init__(
             [
-                pipeline(image_size, global_scale, BYOL_JITTER, 1.0),
-                pipeline(image_size, global_scale, BYOL_JITTER, 0.1, 0.2),
+                pipeline(image_size, global_scale, BYOL_JITTER, first),
+                pipeline(image_size, global_scale, BYOL_JITTER, second, 0.2),
             ]
-            + [pipeline(local_size, local_scale, BYOL_JITTER, 0.5)] * num_local,
+            + [pipeline(local_size, local_scale, BYOL_JITTER, local)] * num_local,
             image_size=image_size,
             local_size=local_size,
             num_local=num_local,
             global_scale=list(global_scale),
             local_scale=list(local_scale),
+            blur=blur,
         )
 
 
