@@ -124,15 +124,6 @@ CASES = {
     "moco_symmetric": lambda: tfssl.methods.MoCo(
         encoder(), views(), queue_size=320, momentum=0.9, symmetric=True
     ),
-    "swav_multi_crop": lambda: tfssl.methods.SwAV(
-        any_size(),
-        multi_crop(),
-        projector=(64, 32),
-        prototypes=32,
-        freeze_prototypes=2,
-        queue_size=128,
-        queue_start=3,
-    ),
     "simclr_v2_queue": lambda: tfssl.methods.SimCLRv2(
         encoder(), views(), queue_size=320, momentum=0.9, temperature=0.2
     ),
@@ -173,6 +164,15 @@ COMPARED = {
     ),
     "dim_dv": lambda: dim(estimator="dv", prior_weight=0),
     "dim_jsd": lambda: dim(estimator="jsd", prior_weight=0),
+    "swav_multi_crop": lambda: tfssl.methods.SwAV(
+        any_size(),
+        multi_crop(),
+        projector=(64, 32),
+        prototypes=32,
+        freeze_prototypes=2,
+        queue_size=128,
+        queue_start=3,
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from cases import any_size, batch, images, multi_crop
+from cases import any_size, batch, images, make, multi_crop
 from keras import ops
 
 import tfssl
@@ -140,3 +140,16 @@ def test_a_fraction_of_a_run_of_unknown_length_is_refused():
     data = tf.data.Dataset.from_tensor_slices(images(8)).batch(4).filter(lambda x: True)
     with pytest.raises(ValueError, match="freeze_prototypes of swav .*steps_per_epoch"):
         small(freeze_prototypes=0.5).fit(data, verbose=0)
+
+
+def test_a_loaded_model_takes_the_same_next_steps(tmp_path):
+    """With its queues, and an encoder that is seen at two sizes."""
+    model = make("swav_multi_crop")
+    model.fit(images(16), batch_size=8, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.abs(numpy(model.queues[1].rows)).max() > 0
+    for each in (model, loaded):
+        each.fit(images(16), batch_size=8, initial_epoch=1, epochs=2, verbose=0)
+    for a, b in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
