@@ -21,6 +21,7 @@ def checkout(tmp_path_factory):
     for part in ("tfssl", "scripts"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / part, folder / part, ignore=ignore)
+    shutil.copy(TESTS.parent / "conftest.py", folder)
     for name in ("cases.py", "test_contract.py"):
         shutil.copy(TESTS / name, folder)
     page = (ROOT / "CONTRIBUTING.md").read_text()
