@@ -151,6 +151,12 @@ def test_photos_suit_their_number(name, num_images):
         assert model.encoder.input_shape == (None, 96, 96, 3)
 
 
+@pytest.mark.parametrize("name", sorted(tfssl.methods.METHODS))
+def test_the_papers_networks_have_their_published_width(name):
+    made = tfssl.methods.recipe(name, 224, "paper")
+    assert made.encoder_width in (None, made.own_width)
+
+
 def test_photos_need_their_number():
     with pytest.raises(ValueError, match="Give num_images"):
         tfssl.methods.recipe("simclr", 96, "photos")

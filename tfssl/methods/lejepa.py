@@ -117,6 +117,7 @@ RECIPES = {
         ),
         "paper": Recipe(
             encoder="vit_small",
+            encoder_width=None,
             learning_rate=5e-4,
             weight_decay=5e-2,
             batch_size=512,

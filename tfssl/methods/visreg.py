@@ -87,6 +87,7 @@ RECIPES = {
         "paper": Recipe(
             arguments={"weight": 0.9},
             encoder="vit_small",
+            encoder_width=None,
             learning_rate=1e-3,
             weight_decay=5e-2,
             batch_size=512,
