@@ -9,6 +9,7 @@ from keras import ops
 
 from tfssl import encoders
 from tfssl.encoders.drop_path import DropPathBlock
+from tfssl.layers import Teacher
 
 REFERENCES = Path(__file__).parents[1] / "references"
 sys.path.insert(0, str(REFERENCES))
@@ -245,3 +246,16 @@ def test_drop_path():
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_teacher_keeps_all_blocks_and_a_student_does_not():
+    encoder = small(depth=2, drop_path=0.9)
+    teacher = Teacher(encoder)
+    x = np.random.default_rng(0).uniform(0, 255, (8, *encoder.input_shape[1:]))
+    x = x.astype("float32")
+    kept = numpy(encoder(x, training=False))
+    np.testing.assert_allclose(numpy(teacher(x)), kept, rtol=1e-4, atol=1e-5)
+    assert np.abs(numpy(encoder(x, training=True)) - kept).max() > 1e-3
+    # As it is saved and evaluated, too.
+    copy = encoders.in_float32(teacher.networks[0])
+    np.testing.assert_allclose(numpy(copy(x)), kept, rtol=1e-4, atol=1e-5)

@@ -47,6 +47,8 @@ class DropPathBlock(TransformerBlock):
             raise ValueError("drop_path must be below 1. Received: drop_path=1")
         super().__init__(heads, mlp_ratio, **kwargs)
         self.drop_path = drop_path
+        # A teacher keeps all, though it is called as in training.
+        self.keeps_all = False
         self.seed = random.randrange(2**31) if seed is None else seed
 
     def build(self, input_shape):
@@ -62,12 +64,17 @@ class DropPathBlock(TransformerBlock):
 
     def call(self, x, attended=None, training=False):
         y = super().call(x, attended=attended, training=training)
-        if training and self.drop_path:
+        if training and self.drops:
             self.draws.assign(self.draws + 1)
         return y
 
+    @property
+    def drops(self):
+        """Whether branches are left out in training."""
+        return self.drop_path > 0 and not self.keeps_all
+
     def branch(self, x, number, training):
-        if not training or not self.drop_path:
+        if not training or not self.drops:
             return x
         stream = ReplicaStream(fold_in(fold_in(self.seed, self.draws), number))
         drawn = stream.uniform((ops.shape(x)[0],))

@@ -16,7 +16,7 @@ def frozen_copy(model, name):
     Returns:
         `keras.Model` with the same weights and `trainable = False` on its variables.
         Called with `training=True` its normalisation uses and moves the statistics of
-        its own batches, as in MoCo and BYOL.
+        its own batches, as in MoCo and BYOL, and it leaves no block out, as in DINO.
 
     Example:
         >>> import tfssl
@@ -32,6 +32,9 @@ def frozen_copy(model, name):
     # statistics, and the papers' teachers normalise with their batch.
     for variable in copy.trainable_variables:
         variable.trainable = False
+    for layer in copy._flatten_layers():
+        if hasattr(layer, "keeps_all"):
+            layer.keeps_all = True
     return copy
 
 
