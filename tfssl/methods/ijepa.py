@@ -11,7 +11,7 @@ from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
 from tfssl.methods.types import Number, ViewsLike
-from tfssl.optimizers import Linear
+from tfssl.optimizers import Cosine, Linear
 from tfssl.views import CropViews, block_masks
 
 # How often blocks are drawn for enough context.
@@ -278,7 +278,8 @@ RECIPES = {
             encoder_width=None,
             encoder_arguments=_ENCODER,
             learning_rate=1e-3,
-            weight_decay=0.04,
+            weight_decay=Cosine(0.04, 0.4),
+            optimizer_arguments={"decay_all": False},
             warmup_epochs=10,
             epochs=400,
         ),
@@ -294,7 +295,8 @@ RECIPES = {
             epochs=600,
             # 1e-3 for 2048 images.
             learning_rate=3.5e-4,
-            weight_decay=0.04,
+            weight_decay=Cosine(0.04, 0.4),
+            optimizer_arguments={"decay_all": False},
             batch_size=2048,
             warmup_epochs=40,
         ),

@@ -193,6 +193,8 @@ def _statistics(patches):
 
 # Betas of the paper: the mean of squares forgets sooner.
 _ADAM = {"beta_2": 0.95}
+# Biases and norms do not decay.
+_SPARING = {**_ADAM, "decay_all": False}
 
 RECIPES = {
     "mae": {
@@ -215,7 +217,7 @@ RECIPES = {
             encoder="vit_tiny",
             encoder_width=None,
             encoder_arguments={"pool": "mean", "positions": "sincos"},
-            optimizer_arguments=_ADAM,
+            optimizer_arguments=_SPARING,
             learning_rate=1e-3,
             weight_decay=0.05,
             warmup_epochs=10,
@@ -230,7 +232,7 @@ RECIPES = {
                 "std": encoders.IMAGENET_STD,
             },
             epochs=800,
-            optimizer_arguments=_ADAM,
+            optimizer_arguments=_SPARING,
             # 2.4e-3 for 4096 images.
             learning_rate=6e-4,
             weight_decay=0.05,
