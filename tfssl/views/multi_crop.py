@@ -12,8 +12,8 @@ from tfssl.views.pipelines import (
 
 
 def _local_size(image_size):
-    """Side of small views: 96 pixels beside 224."""
-    return round(image_size * 3 / 7)
+    """Side of small views: 96 pixels beside 224, and a multiple of 4 for patches."""
+    return max(4 * round(image_size * 3 / 28), 4)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -22,7 +22,8 @@ class MultiCropViews(Preset):
 
     Args:
         image_size: int, side of the large views.
-        local_size: int, side of the small views. Defaults to 3/7 of the large.
+        local_size: int, side of the small views. Defaults to 3/7 of the large, to a
+            multiple of 4.
         num_local: int, number of small views. Defaults to 6.
         global_scale, local_scale: tuples of floats, fractions of the image's area.
             Default to `(0.14, 1)` and `(0.05, 0.14)`.
@@ -76,7 +77,8 @@ class DINOViews(Preset):
 
     Args:
         image_size: int, side of the large views.
-        local_size: int, side of the small views. Defaults to 3/7 of the large.
+        local_size: int, side of the small views. Defaults to 3/7 of the large, to a
+            multiple of 4.
         num_local: int, number of small views. Defaults to 8.
         global_scale, local_scale: tuples of floats, fractions of the image's area.
             Default to `(0.4, 1)` and `(0.05, 0.4)`, for vision transformers; the paper
@@ -127,7 +129,8 @@ class LeJEPAViews(Preset):
 
     Args:
         image_size: int, side of the large views.
-        local_size: int, side of the small views. Defaults to 3/7 of the large.
+        local_size: int, side of the small views. Defaults to 3/7 of the large, to a
+            multiple of 4.
         num_global, num_local: ints, numbers of large and small views. Default to 2
             and 6.
         global_scale, local_scale: tuples of floats, fractions of the image's area.
