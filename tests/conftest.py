@@ -20,9 +20,12 @@ def pytest_collection_modifyitems(config, items):
     if part is None:
         return
     chosen, parts = map(int, part.split("/"))
-    others = [x for x in items if zlib.crc32(x.nodeid.encode()) % parts != chosen]
+    kept, others = [], []
+    for item in items:
+        own = zlib.crc32(item.nodeid.encode()) % parts
+        (kept if own == chosen else others).append(item)
     config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if item not in set(others)]
+    items[:] = kept
 
 
 @pytest.fixture(autouse=True)

@@ -136,6 +136,9 @@ KINDS = ("cmc_nce", "dim", "moco_v2", "simclr")
 # Whose features, means over patches, are worth less than pixels until they are tuned.
 OF_PATCHES = ("ijepa", "mae")
 
+# Whose loss is a difference, near 0 at first; it is of order 1.
+NEAR_ZERO = ("simsiam",)
+
 # What no case covers, for the tests of replicas and backends. No digit is learned from
 # the hole in its centre, nor in so few steps from a small part of it.
 COMPARED = {
