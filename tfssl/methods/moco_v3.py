@@ -41,8 +41,8 @@ class MoCoV3(Method):
         momentum: float in [0, 1] or schedule, of the teacher. Defaults to
             `tfssl.optimizers.Cosine(0.99, 1.0)`.
         freeze_patches: bool, whether the layer `patch_embedding` of a vision
-            transformer stays as it is at first, which keeps training stable. Defaults
-            to True.
+            transformer keeps its first, random weights, which keeps training stable.
+            Defaults to True.
         seed: int, of the views. Defaults to 0.
 
     Raises:
