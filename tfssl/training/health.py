@@ -98,6 +98,10 @@ class Monitor(keras.callbacks.Callback):
         batch_size: int, images a step over all replicas.
     """
 
+    # Its times may be taken beside the loop. Else Keras would wait for the logs of
+    # each step before it sends the next one to the device.
+    async_safe = True
+
     def __init__(self, images, batch_size):
         super().__init__()
         self.images = images
