@@ -29,6 +29,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("zoo", "zoo", "Folder of the zoo; made if it does not exist.")
 flags.DEFINE_bool("overwrite", False, "Replace an encoder of this name.")
+flags.DEFINE_bool("half", False, "Keep kernels in half precision: half the size.")
 flags.DEFINE_string("description", None, "A sentence or two for the card.")
 flags.DEFINE_string("licence", "Apache-2.0", "Licence of the weights.")
 flags.DEFINE_string("data_licence", None, "Licence of the training images.")
@@ -62,6 +63,7 @@ def main():
         make_card(run, encoder.name, read_metrics(workdir)),
         projector,
         FLAGS.overwrite,
+        FLAGS.half,
     )
     print(f"Published {folder}. Load it with")
     print(f'    tfssl.zoo.load("{FLAGS.name}", source="{FLAGS.zoo}")')

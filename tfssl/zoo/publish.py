@@ -15,6 +15,7 @@ from tfssl.files import PARTIAL, facts, save_model, write_text
 from tfssl.zoo.card import model_card
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
+from tfssl.zoo.half import as_half, halve
 from tfssl.zoo.index import FORMAT, INDEX, check_name
 from tfssl.zoo.metadata import describe, summary
 from tfssl.zoo.plain import needed_imports, plain_keras
@@ -27,6 +28,7 @@ def publish(
     card: dict | None = None,
     projector: keras.Model | None = None,
     overwrite: bool = False,
+    half: bool = False,
 ) -> Path:
     """Adds an encoder to a zoo, from which `tfssl.zoo.load` loads it.
 
@@ -47,13 +49,15 @@ def publish(
             `limits` have their place in the card; other keys are listed in it.
         projector: `keras.Model` on the features, to go on pretraining with. Optional.
         overwrite: bool, whether an encoder of this name is replaced.
+        half: bool, whether kernels are kept in half precision: half the size. They
+            compute in float32 as before. Measure what it costs. Defaults to False.
 
     Returns:
         `pathlib.Path` of the encoder's folder.
 
     Raises:
         ValueError: if the card lacks a required key, or the encoder takes no images or
-            cannot be loaded safely.
+            cannot be loaded safely, or has weights too large for half precision.
         tfssl.zoo.ZooError: if the name is taken or not allowed, or the index is
             damaged.
 
@@ -77,6 +81,7 @@ def publish(
     if projector is not None:
         models["projector.keras"] = plain_keras(in_float32(projector))
     metadata["imports"] = needed_imports(models["encoder.keras"])
+    metadata["kernels"] = "float16" if half else "float32"
 
     zoo.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=zoo, prefix=PARTIAL))
@@ -84,7 +89,7 @@ def publish(
         new = work / "new"
         new.mkdir()
         for file, model in models.items():
-            _save(model, new / file)
+            _save(model, new / file, half)
         write_text(new / "metadata.json", json.dumps(metadata, indent=2) + "\n")
         write_text(new / "README.md", model_card(metadata))
         files = {path.name: facts(path) for path in sorted(new.iterdir())}
@@ -94,12 +99,15 @@ def publish(
     return zoo / name
 
 
-def _save(model, path):
+def _save(model, path, half):
     """Saves a model and reads it back, to see that no weights are lost."""
     save_model(model, path)
+    if half:
+        halve(path)
     with float32_policy():
         read = keras.saving.load_model(path, compile=False, safe_mode=True)
-    pairs = zip(model.get_weights(), read.get_weights(), strict=True)
+    kept = [as_half(w) if half else w for w in model.get_weights()]
+    pairs = zip(kept, read.get_weights(), strict=True)
     if not all(np.array_equal(*pair) for pair in pairs):
         raise ValueError(
             f"Weights of {model.name} are lost in saving. Make each layer an attribute "

@@ -1,0 +1,54 @@
+"""Kernels in half precision: half the file, and nearly the same features."""
+
+import keras
+import numpy as np
+import pytest
+from cases import encoder, images
+from conftest import CARD
+
+import tfssl
+from tfssl.zoo.half import as_half, halve
+
+pytestmark = pytest.mark.usefixtures("eager")
+
+
+def test_vectors_are_kept_and_kernels_rounded(tmp_path):
+    model = encoder()
+    # A variance that half precision would take for 0.
+    small = next(w for w in model.weights if w.name == "moving_variance")
+    small.assign(small * 0 + 1e-9)
+    model.save(tmp_path / "encoder.keras")
+    before = (tmp_path / "encoder.keras").stat().st_size
+    halve(tmp_path / "encoder.keras")
+    read = keras.saving.load_model(tmp_path / "encoder.keras")
+    for weight, old in zip(read.weights, model.weights, strict=True):
+        assert weight.dtype == "float32"
+        old = keras.ops.convert_to_numpy(old)
+        wanted = old.astype("float16") if old.ndim > 1 else old
+        np.testing.assert_array_equal(weight, wanted)
+    assert (tmp_path / "encoder.keras").stat().st_size < 0.7 * before
+
+
+def test_published_in_half_precision(zoo):
+    model = encoder()
+    tfssl.zoo.publish(model, "light", zoo=zoo, card=CARD, half=True)
+    loaded = tfssl.zoo.load("light", source=zoo)
+    new, old = (keras.ops.convert_to_numpy(m(images(8))) for m in (loaded, model))
+    assert 0 < np.abs(new - old).max() < 0.01 * np.abs(old).max()
+    assert tfssl.zoo.info("light", source=zoo)["kernels"] == "float16"
+    assert "| Kernels | float16 |" in (zoo / "light" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("value", [1e5, np.nan, np.inf])
+def test_what_half_precision_cannot_hold_is_refused(zoo, value):
+    model = encoder()
+    kernel = next(w for w in model.weights if len(w.shape) == 4)
+    kernel.assign(kernel * 0 + value)
+    with pytest.raises(ValueError, match="Half precision holds numbers up to 65504"):
+        tfssl.zoo.publish(model, "large", zoo=zoo, card=CARD, half=True)
+    assert sorted(path.name for path in zoo.iterdir()) == ["index.json", "small"]
+
+
+def test_other_arrays_are_left_alone():
+    counts = np.arange(4).reshape(2, 2)
+    assert as_half(counts) is counts
