@@ -210,9 +210,9 @@ def load_encoder(source, head_layer=0):
 
     if source.startswith("zoo:"):
         name = source.removeprefix("zoo:")
-        encoder = zoo.load(name, source=zoo_source())
+        encoder = zoo.load(name)
         if head_layer:
-            projector = zoo.load_projector(name, source=zoo_source())
+            projector = zoo.load_projector(name)
     else:
         encoder = load_model(source)
         if head_layer:
@@ -226,17 +226,6 @@ def load_encoder(source, head_layer=0):
     if head_layer:
         encoder = transfer.with_head(encoder, projector, head_layer)
     return encoder
-
-
-def zoo_source():
-    """The zoo beside the scripts, which an installed package would not find.
-
-    None where there is none, or where TFSSL_ZOO says which: the package decides.
-    """
-    beside = os.path.join(os.path.dirname(os.path.dirname(__file__)), "zoo")
-    if os.environ.get("TFSSL_ZOO") or not os.path.exists(f"{beside}/index.json"):
-        return None
-    return beside
 
 
 def refresh_report(output):

@@ -1,5 +1,6 @@
 """From a wheel, in an empty folder: photos in, classifier out, a command a step."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 def tfssl_command(tmp_path):
     """The console command as the wheel installs it, far from the checkout."""
     source, installed = tmp_path / "source", tmp_path / "installed"
-    for part in ("tfssl", "scripts"):
+    for part in ("tfssl", "scripts", "zoo"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / part, source / part, ignore=ignore)
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
@@ -56,6 +57,18 @@ def make_photos(folder, count=60):
         size = tuple(map(int, random.integers(60, 120, 2)))
         photo = Image.fromarray(stripes.astype("uint8"))
         photo.resize(size, Image.NEAREST).save(folder / kind / f"{i}.jpg")
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_the_zoo_comes_with_the_wheel(tfssl_command):
+    run = tfssl_command
+    published = json.loads((ROOT / "zoo" / "index.json").read_text())["encoders"]
+    smallest = min(published, key=lambda n: published[n]["summary"]["parameters"])
+    out = run("evaluate", f"--encoder=zoo:{smallest}", "--dataset=digits", "--k=20")
+    assert "knn" in out
+    with pytest.raises(AssertionError, match=smallest):
+        run("evaluate", "--encoder=zoo:unknown", "--dataset=digits")
 
 
 @pytest.mark.slow

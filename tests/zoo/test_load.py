@@ -13,7 +13,7 @@ import tfssl
 from tfssl import files
 from tfssl.zoo import FormatError, IntegrityError, NotFoundError
 from tfssl.zoo.fetch import cache_folder
-from tfssl.zoo.index import DEFAULT_SOURCE, resolve_source
+from tfssl.zoo.index import resolve_source
 
 
 def features(model):
@@ -122,7 +122,12 @@ def test_where_a_zoo_is_looked_for(zoo, tmp_path, monkeypatch):
     assert resolve_source(tmp_path) == tmp_path
     monkeypatch.delenv("TFSSL_ZOO")
     monkeypatch.setattr("tfssl.zoo.index.__file__", os.fspath(tmp_path / "x/a/b/c.py"))
-    assert resolve_source() == DEFAULT_SOURCE
+    with pytest.raises(NotFoundError, match="no zoo beside the package"):
+        resolve_source()
+    for name in ("tfssl_zoo", "zoo"):
+        (tmp_path / "x" / name).mkdir(parents=True)
+        (tmp_path / "x" / name / "index.json").touch()
+        assert resolve_source() == tmp_path / "x" / name
     with pytest.raises(NotFoundError, match="no index.json"):
         tfssl.zoo.names(tmp_path / "nothing")
 

@@ -11,8 +11,8 @@ from tfssl.zoo.errors import FormatError, NotFoundError
 
 FORMAT = 1
 INDEX = "index.json"
-# Where encoders come from without a checkout. Set when the project has an address.
-DEFAULT_SOURCE = "https://tfssl.invalid/zoo"
+# Where the zoo lies beside the package: in a checkout, and as the wheel installs it.
+_BESIDE = ("zoo", "tfssl_zoo")
 
 # Lower case: names are folders, and some file systems take a and A for the same.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -21,7 +21,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def resolve_source(source=None):
-    """The zoo to use: the argument, `TFSSL_ZOO`, the checkout's or the default.
+    """The zoo to use: the argument, `TFSSL_ZOO`, or the one beside the package.
 
     Args:
         source: folder, `file://`, `http://` or `https://` address, or None.
@@ -30,12 +30,20 @@ def resolve_source(source=None):
         A `pathlib.Path` for folders, else the address as a string.
 
     Raises:
-        NotFoundError: for an address of another kind.
+        NotFoundError: for an address of another kind, or if there is no zoo beside the
+            package.
     """
     source = source or os.environ.get("TFSSL_ZOO")
     if not source:
-        checkout = Path(__file__).parents[2] / "zoo"
-        return checkout if (checkout / INDEX).exists() else DEFAULT_SOURCE
+        places = [Path(__file__).parents[2] / name for name in _BESIDE]
+        for place in places:
+            if (place / INDEX).exists():
+                return place
+        raise NotFoundError(
+            "There is no zoo beside the package. Install tfssl anew, or set TFSSL_ZOO "
+            "or source= to a folder or address that holds one. Received: "
+            f"source=None, and looked in {' and '.join(map(str, places))}"
+        )
     source = os.fspath(source)
     scheme, mark, _ = source.partition("://")
     if not mark:

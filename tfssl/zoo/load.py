@@ -26,7 +26,7 @@ def names(source: PathLike | str | None = None) -> dict:
 
     Args:
         source: folder, `file://` or `http(s)://` address. Defaults to the environment
-            variable `TFSSL_ZOO`, else the `zoo/` of the checkout, else the project's.
+            variable `TFSSL_ZOO`, else the zoo that comes with the package.
 
     Returns:
         Dict from names to dicts: method, dataset, epochs, sizes, measured values by
