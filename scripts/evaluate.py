@@ -2,12 +2,14 @@
 
     tfssl evaluate --encoder=runs/a/encoder.keras --dataset=tfds:cifar10
     tfssl evaluate --encoder=zoo:NAME --dataset=digits --protocol=knn
-    tfssl evaluate --encoder=pixels --dataset=digits --protocol=few_knn
+    tfssl evaluate --encoder=pixels --dataset=digits \\
+        --protocol=few_knn,few_linear --labels_per_class=1,4,25
 
 Protocols: knn, a weighted vote of the k nearest training images by the cosine of their
-features; few_knn, the same with few labels of each class, the mean over several draws;
-linear, a logistic regression on the features, whose L2 penalty is chosen on a tenth of
-the training images held out; hidden, a classifier with one hidden layer.
+features; linear, a logistic regression on the features, whose L2 penalty is chosen on a
+tenth of the training images held out; few_knn and few_linear, the same two with few
+labels of each class, the mean over several draws of them; hidden, a classifier with one
+hidden layer.
 """
 
 import sys
@@ -23,16 +25,31 @@ common.define_feature_flags()
 # For --help.
 flags.adopt_module_key_flags(common)
 
-PROTOCOLS = ("knn", "few_knn", "linear", "hidden")
+FEW = ("few_knn", "few_linear")
+PROTOCOLS = ("knn", "linear", *FEW, "hidden")
 flags.DEFINE_list("protocol", ["knn", "linear"], f"Some of {', '.join(PROTOCOLS)}.")
 flags.DEFINE_integer("k", 200, "Neighbours of knn.", lower_bound=1)
 flags.DEFINE_float("temperature", 0.1, "Temperature of knn's vote.", lower_bound=1e-4)
-flags.DEFINE_integer(
-    "labels_per_class", 5, "Labels, and neighbours, of few_knn.", lower_bound=1
+flags.DEFINE_list(
+    "labels_per_class",
+    ["5"],
+    "Labels of few_knn and few_linear, and neighbours of few_knn; several numbers are "
+    "measured one after the other.",
 )
-flags.DEFINE_integer("draws", 10, "Draws of few_knn's labels.", lower_bound=1)
+flags.register_validator(
+    "labels_per_class",
+    lambda counts: counts and all(n.isdecimal() and int(n) for n in counts),
+    "must be numbers above 0, such as 1,4,25",
+)
+flags.DEFINE_integer("draws", 10, "Draws of few labels.", lower_bound=1)
 flags.DEFINE_integer(
-    "seed", 0, "Of few_knn's draws, linear's held-out part, hidden.", lower_bound=0
+    "seed", 0, "Of the draws, linear's held-out part, hidden.", lower_bound=0
+)
+flags.DEFINE_string(
+    "feature_cache",
+    None,
+    "Folder that keeps the features, so that the next measurement of this encoder on "
+    "these images need not compute them.",
 )
 flags.DEFINE_string("output", None, "JSON file for the results.")
 flags.register_validator(
@@ -53,7 +70,7 @@ def main():
         )
     verbose = int(sys.stdout.isatty())
     bank, queries = (
-        transfer.features(encoder, part.images, verbose=verbose)
+        transfer.kept_features(encoder, part.images, FLAGS.feature_cache, verbose)
         for part in (train, test)
     )
     data = bank, train.labels, queries, test.labels
@@ -68,8 +85,9 @@ def main():
         settings.update(layer=FLAGS.layer, pool=FLAGS.pool)
     transfer.record_results(
         (
-            measure(protocol, data).with_settings(**settings)
+            measure(protocol, data, count).with_settings(**settings)
             for protocol in FLAGS.protocol
+            for count in (FLAGS.labels_per_class if protocol in FEW else [0])
         ),
         FLAGS.output,
         encoder=FLAGS.encoder,
@@ -78,20 +96,21 @@ def main():
     common.refresh_report(FLAGS.output)
 
 
-def measure(protocol, data):
-    """The result of a protocol."""
+def measure(protocol, data, labels_per_class):
+    """The result of a protocol; the number of labels counts for those with few."""
     from tfssl import transfer
 
     if protocol == "knn":
         return transfer.knn(*data, k=FLAGS.k, temperature=FLAGS.temperature)
-    if protocol == "few_knn":
-        return transfer.few_label_knn(
-            *data,
-            labels_per_class=FLAGS.labels_per_class,
-            temperature=FLAGS.temperature,
-            draws=FLAGS.draws,
-            seed=FLAGS.seed,
-        )
+    if protocol in FEW:
+        few = {
+            "labels_per_class": int(labels_per_class),
+            "draws": FLAGS.draws,
+            "seed": FLAGS.seed,
+        }
+        if protocol == "few_knn":
+            return transfer.few_label_knn(*data, temperature=FLAGS.temperature, **few)
+        return transfer.few_label_linear(*data, **few)
     print(f"Fitting the {protocol} probe ...")
     probe = {"linear": transfer.linear_probe, "hidden": transfer.hidden_probe}[protocol]
     verbose = {"verbose": 1} if protocol == "linear" else {}

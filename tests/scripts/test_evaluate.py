@@ -14,22 +14,36 @@ def test_each_protocol_is_measured(tmp_path):
     arguments = (
         "--encoder=pixels",
         "--dataset=digits",
-        "--protocol=knn,few_knn,linear,hidden",
+        "--protocol=knn,few_knn,linear,few_linear,hidden",
+        "--labels_per_class=5,25",
         "--k=20",
         "--draws=3",
+        f"--feature_cache={tmp_path / 'features'}",
         f"--output={tmp_path / 'results.json'}",
     )
     with imported("evaluate", *arguments) as evaluate:
         evaluate.main()
     results = json.loads((tmp_path / "results.json").read_text())["results"]
-    assert [r["protocol"] for r in results] == ["knn", "few_knn", "linear", "hidden"]
-    assert results[0]["settings"]["k"] == 20
-    assert results[2]["settings"]["validation_accuracy"]
+    results = [tfssl.transfer.Result.from_dict(result) for result in results]
+    assert [result.title for result in results] == [
+        "knn",
+        "few_knn, 5 labels a class",
+        "few_knn, 25 labels a class",
+        "linear",
+        "few_linear, 5 labels a class",
+        "few_linear, 25 labels a class",
+        "hidden",
+    ]
+    assert results[0].settings["k"] == 20
+    assert results[3].settings["validation_accuracy"]
     for result in results:
-        assert 0.8 < result["value"] < 1.0
-        assert result["settings"]["feature_dim"] == 16 * 16 * 3
-        assert (result["std"] is not None) == (result["protocol"] == "few_knn")
-    assert results[1]["settings"]["draws"] == 3
+        assert 0.8 < result.value < 1.0
+        assert result.settings["feature_dim"] == 16 * 16 * 3
+        few = result.protocol.startswith("few")
+        assert (result.std is not None) == few
+        assert result.settings.get("draws") == (3 if few else None)
+    # Those of the training and of the test images.
+    assert len(list((tmp_path / "features").iterdir())) == 2
 
 
 def test_a_protocol_that_fails_loses_no_result(tmp_path, monkeypatch):

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from cases import encoder, images
 
+import tfssl
 from tfssl.data import ImageData
-from tfssl.transfer import few_label_accuracy
+from tfssl.transfer import few_label_accuracy, few_label_linear
 
 
 def data(n, split, seed):
@@ -73,3 +74,15 @@ def test_images_of_another_size_are_fitted(mode):
     assert result == few_label_accuracy(
         start, wider(TRAIN), wider(TEST), mode, **arguments
     )
+
+
+def test_frozen_is_logistic_regression_on_the_features():
+    start = encoder()
+    arguments = {"labels_per_class": 2, "draws": 3, "seed": 4}
+    frozen = few_label_accuracy(start, TRAIN, TEST, "frozen", **arguments)
+    x, y = (tfssl.transfer.features(start, data.images) for data in (TRAIN, TEST))
+    linear = few_label_linear(x, TRAIN.labels, y, TEST.labels, **arguments)
+    assert frozen.draws == linear.draws and frozen.settings == linear.settings
+    assert (frozen.protocol, linear.protocol) == ("frozen", "few_linear")
+    with pytest.raises(ValueError, match="train_labels"):
+        few_label_linear(x, TRAIN.labels[1:], y, TEST.labels, labels_per_class=2)

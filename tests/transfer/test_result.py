@@ -32,6 +32,22 @@ def test_text():
     assert table([]) == ""
 
 
+def test_few_labels_are_counted_in_the_text():
+    results = [
+        Result("few_knn", 0.5, settings={"labels_per_class": n}) for n in (1, 25)
+    ]
+    lines = "few_knn, 1 labels a class   0.5000", "few_knn, 25 labels a class  0.5000"
+    assert table(results) == "\n".join(lines)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "0.5"])
+def test_what_is_no_measurement_is_refused(value):
+    with pytest.raises(ValueError, match="finite numbers"):
+        Result("knn", value)
+    with pytest.raises(ValueError, match="finite numbers"):
+        Result("knn", 0.5, draws=(0.5, value))
+
+
 def test_settings_that_a_result_has_are_kept():
     result = RESULTS[0].with_settings(k=1, images=7)
     assert result.settings == {"k": 20, "images": 7}

@@ -52,7 +52,7 @@ class Group:
         values = {}
         for run in self.runs:
             for result in results_of(run):
-                values.setdefault(result.protocol, []).append(result.value)
+                values.setdefault(result.title, []).append(result.value)
         if not values:
             last = [run.metrics()[-1] for run in self.runs if run.metrics()]
             known = [row["knn_accuracy"] for row in last if "knn_accuracy" in row]
@@ -146,7 +146,7 @@ def _row(group):
     measured = []
     for result in group.results():
         spread = "" if result.std is None else f" ± {result.std:.4f}"
-        measured.append(f"{result.protocol} {result.value:.4f}{spread}")
+        measured.append(f"{result.title} {result.value:.4f}{spread}")
     return group.name, str(len(group.runs)), ", ".join(measured) or "nothing yet"
 
 

@@ -1,15 +1,74 @@
 """Accuracy with few labels: frozen, fine-tuned, and from scratch."""
 
+import dataclasses
+
 import numpy as np
 
 from tfssl.checks import check_count
 from tfssl.transfer.features import features, predict
+from tfssl.transfer.labels import check_labels
 from tfssl.transfer.logistic import cross_validated_logistic
 from tfssl.transfer.result import Result
 from tfssl.transfer.subsets import few_label_indices
 from tfssl.transfer.trainer import TRAINED, FewLabelTrainer
 
 MODES = ("frozen", *TRAINED)
+
+
+def few_label_linear(
+    train_features,
+    train_labels,
+    test_features,
+    test_labels,
+    labels_per_class=None,
+    label_fraction=None,
+    draws=5,
+    seed=0,
+    verbose=0,
+):
+    """The protocol "few_linear": logistic regression on few labels.
+
+    Its penalty is chosen by cross-validation on the labelled images.
+
+    Args:
+        train_features: float array `[n, dim]`.
+        train_labels: integer array `[n]`.
+        test_features: float array `[m, dim]`.
+        test_labels: integer array `[m]`.
+        labels_per_class: int, or
+        label_fraction: float; see `few_label_indices`.
+        draws: int, labelled subsets; draw i has the seed `seed + i`. Defaults to 5.
+        seed: int. Defaults to 0.
+        verbose: 0 or 1, whether to print a line for each draw.
+
+    Returns:
+        `Result` over the draws.
+
+    Raises:
+        ValueError: as `few_label_indices`.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.transfer import few_label_linear
+        >>> x, y = np.eye(4)[np.arange(40) % 4], np.arange(40) % 4
+        >>> print(few_label_linear(x, y, x, y, labels_per_class=2))
+        few_linear, 2 labels a class  1.0000 +- 0.0000
+    """
+    check_count(draws=draws)
+    train_labels = check_labels(train_labels, len(train_features), "train_labels")
+    test_labels = check_labels(test_labels, len(test_features), "test_labels")
+    subsets = _subsets(train_labels, labels_per_class, label_fraction, draws, seed)
+
+    def accuracy(draw):
+        rows = subsets[draw]
+        model = cross_validated_logistic(train_features[rows], train_labels[rows])
+        return np.mean(model.predict(test_features) == test_labels)
+
+    settings = {
+        **_settings(subsets, labels_per_class, label_fraction, seed, test_labels),
+        "classifier": "logistic regression, L2 by cross-validation",
+    }
+    return _over_draws("few_linear", accuracy, settings, verbose)
 
 
 def few_label_accuracy(
@@ -79,42 +138,66 @@ def few_label_accuracy(
     check_count(draws=draws)
     for data in (train, test):
         data.require_labels()
-    subsets = [
-        few_label_indices(train.labels, labels_per_class, label_fraction, seed + draw)
+    subsets = _subsets(train.labels, labels_per_class, label_fraction, draws, seed)
+    if mode == "frozen":
+        bank, queries = (features(encoder, data.images) for data in (train, test))
+        result = few_label_linear(
+            bank,
+            train.labels,
+            queries,
+            test.labels,
+            labels_per_class,
+            label_fraction,
+            draws,
+            seed,
+            verbose,
+        )
+        return dataclasses.replace(result, protocol=mode)
+    num_classes = int(train.labels.max()) + 1
+    trainer = FewLabelTrainer(
+        encoder, num_classes, steps, batch_size, learning_rate, augment
+    )
+
+    def accuracy(draw):
+        rows = subsets[draw]
+        images, labels = train.images[rows], train.labels[rows]
+        model = trainer.fit(images, labels, mode, seed=seed + draw)
+        return np.mean(predict(model, test.images).argmax(axis=1) == test.labels)
+
+    settings = {
+        **_settings(subsets, labels_per_class, label_fraction, seed, test.labels),
+        "optimizer": "AdamW, warm-up and cosine",
+        "steps": steps,
+        "batch_size": min(batch_size, len(subsets[0])),
+        "learning_rate": learning_rate,
+        "augmentation": repr(trainer.augment),
+    }
+    return _over_draws(mode, accuracy, settings, verbose)
+
+
+def _subsets(labels, labels_per_class, label_fraction, draws, seed):
+    return [
+        few_label_indices(labels, labels_per_class, label_fraction, seed + draw)
         for draw in range(draws)
     ]
-    settings = {
+
+
+def _settings(subsets, labels_per_class, label_fraction, seed, test_labels):
+    return {
         "labelled_images": len(subsets[0]),
         "labels_per_class": labels_per_class,
         "label_fraction": label_fraction,
-        "draws": draws,
+        "draws": len(subsets),
         "seed": seed,
-        "test_images": len(test.labels),
+        "test_images": len(test_labels),
     }
-    if mode == "frozen":
-        settings["classifier"] = "logistic regression, L2 by cross-validation"
-        bank, queries = (features(encoder, data.images) for data in (train, test))
-    else:
-        num_classes = int(train.labels.max()) + 1
-        trainer = FewLabelTrainer(
-            encoder, num_classes, steps, batch_size, learning_rate, augment
-        )
-        settings.update(
-            optimizer="AdamW, warm-up and cosine",
-            steps=steps,
-            batch_size=min(batch_size, len(subsets[0])),
-            learning_rate=learning_rate,
-            augmentation=repr(trainer.augment),
-        )
-    accuracies = []
-    for draw, rows in enumerate(subsets):
-        labels = train.labels[rows]
-        if mode == "frozen":
-            predicted = cross_validated_logistic(bank[rows], labels).predict(queries)
-        else:
-            model = trainer.fit(train.images[rows], labels, mode, seed=seed + draw)
-            predicted = predict(model, test.images).argmax(axis=1)
-        accuracies.append(float(np.mean(predicted == test.labels)))
+
+
+def _over_draws(protocol, accuracy, settings, verbose):
+    """The result of a function of the draw, which is said as each draw is done."""
+    accuracies, draws = [], settings["draws"]
+    for draw in range(draws):
+        accuracies.append(float(accuracy(draw)))
         if verbose:
-            print(f"  {mode}, draw {draw + 1} of {draws}: {accuracies[-1]:.4f}")
-    return Result.over_draws(mode, accuracies, settings)
+            print(f"  {protocol}, draw {draw + 1} of {draws}: {accuracies[-1]:.4f}")
+    return Result.over_draws(protocol, accuracies, settings)

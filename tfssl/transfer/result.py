@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import numbers
 import os
 
 import numpy as np
@@ -22,6 +24,9 @@ class Result:
         settings: dict of what decides the number, of JSON's types.
         metric: string. Defaults to "accuracy", a fraction in [0, 1].
 
+    Raises:
+        ValueError: for a value that is no finite number, which is no measurement.
+
     Example:
         >>> from tfssl.transfer import Result
         >>> result = Result("knn", 0.6125, settings={"k": 200})
@@ -37,6 +42,13 @@ class Result:
     draws: tuple = ()
     settings: dict = dataclasses.field(default_factory=dict)
     metric: str = "accuracy"
+
+    def __post_init__(self):
+        if not all(map(_is_finite, (self.value, *self.draws))):
+            raise ValueError(
+                "The value and the draws of a result are finite numbers. Received: "
+                f"{self.protocol} {self.value}, draws {self.draws}"
+            )
 
     @classmethod
     def over_draws(cls, protocol, draws, settings):
@@ -57,6 +69,12 @@ class Result:
         """
         std = float(np.std(draws, ddof=1)) if len(draws) > 1 else None
         return cls(protocol, float(np.mean(draws)), std, tuple(draws), settings)
+
+    @property
+    def title(self):
+        """The protocol, and how many labels it had of each class if few."""
+        count = self.settings.get("labels_per_class")
+        return f"{self.protocol}, {count} labels a class" if count else self.protocol
 
     def with_settings(self, **settings):
         """The same result with more settings; those it has already are kept."""
@@ -91,6 +109,10 @@ class Result:
         return table([self])
 
 
+def _is_finite(x):
+    return isinstance(x, numbers.Real) and math.isfinite(x)
+
+
 def table(results):
     """Results as text, one line each.
 
@@ -106,11 +128,11 @@ def table(results):
         knn      0.5000
         scratch  0.2500 +- 0.0100
     """
-    width = max((len(result.protocol) for result in results), default=0)
+    width = max((len(result.title) for result in results), default=0)
     lines = []
     for result in results:
         spread = "" if result.std is None else f" +- {result.std:.4f}"
-        lines.append(f"{result.protocol:<{width}}  {result.value:.4f}{spread}")
+        lines.append(f"{result.title:<{width}}  {result.value:.4f}{spread}")
     return "\n".join(lines)
 
 

@@ -62,7 +62,9 @@ def summary(metadata):
     """The part that the index repeats, with the measured values by protocol."""
     facts = {key: metadata[key] for key in _SUMMARY if metadata.get(key) is not None}
     for result in metadata.get("metrics") or ():
-        facts[result["protocol"]] = result["value"]
+        count = result.get("settings", {}).get("labels_per_class")
+        name = f"{result['protocol']}_{count}" if count else result["protocol"]
+        facts[name] = result["value"]
     return facts
 
 

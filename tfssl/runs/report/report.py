@@ -88,7 +88,7 @@ def write_report(
 
 
 def _head(title, history, run, results):
-    numbers = [(result.protocol, f"{100 * result.value:.1f} %") for result in results]
+    numbers = [(result.title, f"{100 * result.value:.1f} %") for result in results]
     if history:
         last = history[-1]
         numbers.append(("epochs", last["epoch"]))
@@ -117,11 +117,11 @@ def _results(results):
             if setting is not None and not isinstance(setting, dict)
         )
         rows.append(
-            f"<tr><td>{html.escape(result.protocol)}</td>"
+            f"<tr><td>{html.escape(result.title)}</td>"
             f"<td class='num'>{value}</td><td class='soft'>{html.escape(how)}</td></tr>"
         )
     few = [
-        (result.protocol, result.value, result.std)
+        (result.title, result.value, result.std)
         for result in results
         if result.std is not None
     ]
