@@ -7,6 +7,7 @@ and `hidden_probe`, take `(train_features, train_labels, test_features, test_lab
 
 from tfssl.transfer.classifier import classifier, copy_of, reinitialized
 from tfssl.transfer.distillation import Distillation, distillation_loss
+from tfssl.transfer.feature_files import kept_features
 from tfssl.transfer.features import features, predict
 from tfssl.transfer.few_labels import few_label_accuracy, few_label_linear
 from tfssl.transfer.head import with_head
@@ -16,7 +17,6 @@ from tfssl.transfer.image_classifier import (
     fine_tune,
     load_classifier,
 )
-from tfssl.transfer.feature_files import kept_features
 from tfssl.transfer.knn import few_label_knn, knn, knn_accuracy, knn_predict
 from tfssl.transfer.knn_callback import KNNCallback
 from tfssl.transfer.layers import feature_model, pixels
