@@ -31,6 +31,7 @@ def test_an_encoder_is_in_its_file(name):
     assert make.__name__ == name
 
 
+@pytest.mark.matrix
 def test_what_tfssl_saved_is_known_after_importing_it():
     """Keras loads what was registered, and that is when a class is imported."""
     import subprocess

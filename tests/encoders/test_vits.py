@@ -87,6 +87,7 @@ def test_features_are_those_of_timm(name, width):
     np.testing.assert_allclose(features, REFERENCE[f"{name}_features_32"], atol=1e-4)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", ["tiny", "small", "base", "large"])
 def test_sizes_are_the_published_ones(name):
     encoder = getattr(encoders, f"vit_{name}")()

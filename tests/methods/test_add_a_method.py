@@ -70,6 +70,7 @@ def test_it_imports_and_is_named_by_help(checkout):
     assert "<alignment|" in done.stdout
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_the_script_trains_it(checkout):
     small = ("--epochs=1", "--encoder_width=4", "--knn_every=0", "--noreport")

@@ -162,6 +162,7 @@ def test_a_head_of_ones_own():
     assert [v.name for v in held] == ["kernel", "gain"] and bool(now)
 
 
+@pytest.mark.matrix
 def test_a_loaded_model_takes_the_same_next_steps(tmp_path):
     model = make("dino_multi_crop")
     model.fit(images(16), batch_size=8, epochs=1, verbose=0)

@@ -199,6 +199,7 @@ def test_another_encoder_is_refused():
         tfssl.methods.MAE(tfssl.encoders.resnet10(16, stem="small", width=4))
 
 
+@pytest.mark.matrix
 def test_an_encoder_at_another_size_trains():
     encoder = tfssl.encoders.vit(16, 4, width=16, depth=1)
     model = tfssl.methods.MAE(

@@ -51,6 +51,7 @@ PAPERS = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", PAPERS)
 def test_the_recipe_of_the_paper_makes_the_method(name):
     size, encoder, batch, rate, narrow = PAPERS[name]
@@ -67,6 +68,7 @@ def test_the_recipe_of_the_paper_makes_the_method(name):
         assert model.grid_shape == (6, 6) and model.steps == [3, 4, 5]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "name, size", [("context_encoder", 96), ("cpc", 96), ("cpc", 256), ("dim", 256)]
 )

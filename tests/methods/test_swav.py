@@ -142,6 +142,7 @@ def test_a_fraction_of_a_run_of_unknown_length_is_refused():
         small(freeze_prototypes=0.5).fit(data, verbose=0)
 
 
+@pytest.mark.matrix
 def test_a_loaded_model_takes_the_same_next_steps(tmp_path):
     """With its queues, and an encoder that is seen at two sizes."""
     model = make("swav_multi_crop")

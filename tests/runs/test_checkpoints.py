@@ -42,10 +42,11 @@ def fit(model, run, position, minutes, *callbacks):
     # The last step of an epoch is done again: its logs are not written yet.
     [
         ("moco_v2", 9, (1, 3)),
-        pytest.param("simclr", 9, (1, 3), marks=pytest.mark.matrix),
-        pytest.param("simclr", 12, (1, 5), marks=pytest.mark.matrix),
+        ("simclr", 9, (1, 3)),
+        ("simclr", 12, (1, 5)),
     ],
 )
+@pytest.mark.matrix
 def test_killed_within_an_epoch_it_goes_on_at_the_batch(name, step, restored, tmp_path):
     unbroken = make(name, optimizer=keras.optimizers.Adam(1e-3))
     whole = Workdir(tmp_path / "whole", {})

@@ -8,6 +8,7 @@ from programs import imported, run, write_npz
 import tfssl
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_distill(tmp_path):
     write_npz(tmp_path / "data.npz")

@@ -47,6 +47,7 @@ def test_ten_corrupt_files_stop_it_with_their_names(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_stored_larger_than_seen_all_the_way_to_the_zoo(tmp_path):
     """Images of 32 pixels, views and encoder of 24: as "store 256, crop 224"."""

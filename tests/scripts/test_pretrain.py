@@ -68,6 +68,7 @@ def test_a_refused_argument_leaves_no_workdir(tmp_path, arguments, message):
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.matrix
 def test_averaged_weights_are_saved_and_saved_again(tmp_path, monkeypatch):
     """By a run, and by the same command after its end."""
     write_npz(tmp_path / "data.npz")

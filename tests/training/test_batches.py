@@ -183,6 +183,7 @@ MIRRORED = """
 """
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_two_replicas_see_what_one_device_sees():
     pytest.importorskip("tensorflow")

@@ -10,9 +10,12 @@ from tfssl.training import datasets, fit_images
 pytestmark = pytest.mark.usefixtures("eager")
 
 tf = pytest.importorskip("tensorflow")
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="tf.data sets are for TensorFlow"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        keras.backend.backend() != "tensorflow", reason="tf.data is for TensorFlow"
+    ),
+    pytest.mark.usefixtures("eager"),
+]
 
 
 def of_sizes(*sizes):

@@ -8,6 +8,7 @@ from programs import run_test_program
 HERE = Path(__file__).parent
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_held_weights_stay_bit_for_bit_and_others_move(backend):

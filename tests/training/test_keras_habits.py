@@ -185,11 +185,12 @@ def test_steps_per_epoch(name):
     "name",
     [
         pytest.param("simclr", id="plain"),
-        pytest.param("simclr_v2_queue", id="queue", marks=pytest.mark.matrix),
-        pytest.param("cmc_nce", id="bank", marks=pytest.mark.matrix),
+        pytest.param("simclr_v2_queue", id="queue"),
+        pytest.param("cmc_nce", id="bank"),
     ],
 )
 @pytest.mark.graph
+@pytest.mark.matrix
 def test_compiled_by_xla_or_several_steps_at_once_it_is_the_same(name):
     """But for rounding: three steps."""
     runs = []

@@ -35,6 +35,7 @@ def test_every_mode_learns_and_says_how(mode):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.matrix
 def test_draws_repeat_with_their_seed():
     def run(seed):
         arguments = dict(labels_per_class=4, draws=2, steps=5, seed=seed)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.usefixtures("eager")
 X, Y = images(24), np.arange(24) % 3
 
 
+@pytest.mark.matrix
 def test_each_training_starts_anew():
     trainer = FewLabelTrainer(encoder(), 3, steps=4)
     for mode in ("finetuned", "scratch"):

@@ -127,8 +127,11 @@ def test_a_batch_changes_no_image_of_the_first_view_within_it():
 
 @pytest.mark.parametrize(
     "views",
-    [EVERYTHING, SimCLRViews(12), DigitViews(11)],
-    ids=["all", "simclr", "digit"],
+    [
+        pytest.param(EVERYTHING, id="all", marks=pytest.mark.matrix),
+        pytest.param(SimCLRViews(12), id="simclr"),
+        pytest.param(DigitViews(11), id="digit"),
+    ],
 )
 def test_compiled_views_are_the_same(views):
     def make(images, key):
