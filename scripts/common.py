@@ -143,6 +143,12 @@ def load_test(image_size=None):
     return test, ""
 
 
+def division():
+    """How the test images were divided off, for the settings of a result: a dict."""
+    fraction = FLAGS.test_fraction
+    return {} if fraction is None else {"test_fraction": fraction}
+
+
 def define_encoder_flags(pixels=""):
     """Defines the flags that name a pretrained encoder.
 

@@ -83,6 +83,7 @@ def main():
     }
     if FLAGS.layer or FLAGS.pool:
         settings.update(layer=FLAGS.layer, pool=FLAGS.pool)
+    settings.update(common.division())
     transfer.record_results(
         (
             measure(protocol, data, count).with_settings(**settings)

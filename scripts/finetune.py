@@ -76,7 +76,10 @@ def main():
     if "finetuned" in modes and "scratch" not in modes:
         modes.append("scratch")
     transfer.record_results(
-        (few_labels(encoder, train, test, mode) for mode in modes),
+        (
+            few_labels(encoder, train, test, mode).with_settings(**common.division())
+            for mode in modes
+        ),
         FLAGS.output,
         encoder=FLAGS.encoder,
         dataset=FLAGS.dataset,

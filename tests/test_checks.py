@@ -15,7 +15,7 @@ from tfssl import checks
 )
 def test_numbers_in_and_out_of_range(check, good, bad):
     check(**{f"n{number}": value for number, value in enumerate(good)})
-    for value in (*bad, float("nan"), float("inf")):
+    for value in (*bad, True, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="^speed must be a .* Received: speed="):
             check(first=1, speed=value)
 

@@ -76,7 +76,11 @@ def _check(expected, holds, values):
         # Of a schedule, what it begins and ends with.
         reached = getattr(value, "endpoints", (value,))
         if not all(
-            isinstance(x, numbers.Real) and math.isfinite(x) and holds(x)
+            isinstance(x, numbers.Real)
+            # Python takes True for 1.
+            and not isinstance(x, bool)
+            and math.isfinite(x)
+            and holds(x)
             for x in reached
         ):
             raise ValueError(f"{name} must be {expected}. Received: {name}={value!r}")
