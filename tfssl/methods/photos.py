@@ -12,7 +12,7 @@ STEPS_AN_EPOCH = 30
 # Views and images of the encoder, in pixels; above `small` pixels a ResNet begins by
 # dividing the resolution by four; the width of the network as a fraction of its own;
 # images shown to it. All by the device.
-_ON_A_CPU = {"size": 64, "small": 32, "width": 1 / 4, "passes": 36_000}
+_ON_A_CPU = {"size": 64, "small": 32, "width": 1 / 4, "passes": 27_000}
 _ON_A_GPU = {"size": 224, "small": 64, "width": 1, "passes": 20_000_000}
 
 
@@ -47,8 +47,8 @@ def for_photos(recipe, num_images):
     - The network has the width for the device, and the encoder size of `view_size`.
       For images above 32 pixels on a CPU, 64 on an accelerator, a residual network
       begins with the stem of ImageNet.
-    - The epochs show the network 36,000 images on a CPU, and 20 million on an
-      accelerator; from 8 to 400.
+    - The epochs show the network 27,000 images on a CPU, and 20 million on an
+      accelerator; from 4 to 400.
     - The warm-up is a tenth of the run, one epoch at the most.
     - A queue holds at most half of the photos.
 
@@ -62,7 +62,7 @@ def for_photos(recipe, num_images):
     device = _device()
     fitting = max(num_images // STEPS_AN_EPOCH, 1)
     batch_size = min(max(2 ** int(math.log2(fitting)), 16), 256, num_images)
-    epochs = min(max(round(device["passes"] / num_images), 8), 400)
+    epochs = min(max(round(device["passes"] / num_images), 4), 400)
     width = recipe.own_width
     arguments = dict(recipe.arguments)
     if "queue_size" in arguments:

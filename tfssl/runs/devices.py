@@ -1,15 +1,22 @@
-"""Devices, precision and determinism of a run."""
+"""Devices, precision, memory and determinism of a run."""
 
 import contextlib
+import ctypes
 import pathlib
+import sys
 
 import keras
+
+# Of malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 
 
 def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
     """Settings that come before the first tensor.
+
+    Besides what is asked for, freed memory is kept for the next step (`keep_memory`).
 
     Args:
         precision: "float32", "mixed_bfloat16", or "auto": the latter where the device
@@ -41,11 +48,31 @@ def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
             "XLA_FLAGS=--xla_force_host_platform_device_count=N and use "
             "keras.distribution."
         )
+    keep_memory()
     keras.utils.set_random_seed(seed)
     if precision == "auto":
         precision = "mixed_bfloat16" if has_bfloat16() else "float32"
     keras.config.set_dtype_policy(precision)
     return precision
+
+
+def keep_memory():
+    """Has the C library keep freed memory instead of giving it back to the system.
+
+    The activations of a step on a CPU are many blocks of megabytes. By default each of
+    them is mapped anew in each step, and the system clears its pages again: about 40 %
+    of the time of a SimCLR step of 128 images of 64 pixels on 2 cores. This is for
+    glibc on Linux, and does nothing elsewhere.
+
+    Source: mallopt(3), M_MMAP_MAX and M_TRIM_THRESHOLD.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        # No block is mapped on its own, and the heap does not shrink.
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, -1)
 
 
 def has_bfloat16():

@@ -1,0 +1,43 @@
+"""What `set_up` does to a process."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Page faults of ten blocks of 64 MB that are written to and given back.
+FAULTS = """
+import resource, sys
+import numpy as np
+from tfssl.runs.devices import keep_memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+if sys.argv[1] == "keep":
+    keep_memory()
+np.ones(2**24, "float32")
+before = faults()
+for _ in range(10):
+    np.ones(2**24, "float32")
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is of glibc")
+def test_memory_is_kept_and_not_cleared_anew():
+    counts = []
+    for how in ("keep", "leave"):
+        done = subprocess.run(
+            [sys.executable, "-c", FAULTS, how],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        counts.append(int(done.stdout.split()[-1]))
+    kept, left = counts
+    # A block is one page at least, even where pages are large.
+    assert left >= 10 and kept < left / 4
