@@ -183,7 +183,7 @@ def test_the_names_print_a_line_for_each(zoo):
     lines = repr(tfssl.zoo.names(zoo)).splitlines()
     assert [line.split()[0] for line in lines] == ["second.v2", "small"]
     assert lines[1].startswith("small      simclr on digits, epochs 3, ")
-    assert lines[1].endswith(", knn 0.5")
+    assert lines[1].endswith(", knn 0.5000")
     (zoo / "index.json").write_text('{"format": 1, "encoders": {}}')
     assert repr(tfssl.zoo.names(zoo)) == "(no encoders)"
 

@@ -77,19 +77,14 @@ class SimCLR(Method):
         }
 
 
-# For images up to 64 pixels, tuned on CIFAR-10.
+# For images up to 64 pixels. At the trust coefficient of the paper, .001, which is made
+# for 100,000 steps, weights hardly leave where they started.
 SMALL = {
     "views": {"crop_scale": (0.2, 1.0)},
     "optimizer": "lars",
-    "learning_rate": 2.0,
-    "weight_decay": 1e-4,
-}
-# A run of few steps needs larger ones: at a rate of 2 and the trust coefficient of the
-# paper, .001, weights hardly leave where they started.
-SHORT = {
-    **SMALL,
     "optimizer_arguments": {"trust_coefficient": 0.01},
     "learning_rate": 0.5,
+    "weight_decay": 1e-4,
 }
 
 RECIPES = {
@@ -100,13 +95,13 @@ RECIPES = {
             arguments={"temperature": 0.2, "projector": (128, 64)},
         ),
         "cifar": Recipe(
-            measured="--encoder_width=16, 16 epochs on CIFAR-10; "
-            "kNN .628, linear .663 [db4c06c]",
+            measured="--epochs=200 --batch_size=512 --warmup_epochs=10 on CIFAR-10, "
+            "276 s on an H200; kNN .857, linear .885 [ac8c1f5]",
             arguments={"temperature": 0.2, "projector": (2048, 128)},
             **SMALL,
         ),
         "photos": Recipe(
-            arguments={"temperature": 0.2, "projector": (2048, 128)}, **SHORT
+            arguments={"temperature": 0.2, "projector": (2048, 128)}, **SMALL
         ),
         "paper": Recipe(
             arguments={"temperature": 0.1},

@@ -8,6 +8,7 @@ from tfssl.checks import check_not_negative
 from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
+from tfssl.methods.simclr import SMALL
 from tfssl.methods.types import HeadLike, Number, ViewsLike
 from tfssl.views import BYOLViews
 
@@ -100,8 +101,10 @@ RECIPES = {
     "vicreg": {
         "digits": digits(arguments={"projector": (256, 256)}),
         "cifar": Recipe(
+            measured="--epochs=200 --batch_size=512 --warmup_epochs=10 on CIFAR-10, "
+            "295 s on an H200; kNN .818, linear .848 [ac8c1f5]",
             arguments={"projector": (2048, 2048, 2048)},
-            views={"crop_scale": (0.2, 1.0)},
+            **SMALL,
         ),
         "paper": Recipe(
             encoder="resnet50",

@@ -151,5 +151,9 @@ def _file(name, file, source):
 def _line(summary):
     facts = {**summary}
     start = f"{facts.pop('method', '?')} on {facts.pop('dataset', '?')}"
-    named = [f"{key.replace('_', ' ')} {value}" for key, value in facts.items()]
+    named = [f"{key.replace('_', ' ')} {_short(facts[key])}" for key in facts]
     return ", ".join([start, *named])
+
+
+def _short(value):
+    return f"{value:.4f}" if isinstance(value, float) else value

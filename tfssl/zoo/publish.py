@@ -12,10 +12,10 @@ import numpy as np
 
 from tfssl.encoders.precision import float32_policy, in_float32
 from tfssl.files import PARTIAL, facts, save_model, write_text
+from tfssl.zoo.archive import as_half, normalize
 from tfssl.zoo.card import model_card
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
-from tfssl.zoo.half import as_half, halve
 from tfssl.zoo.index import FORMAT, INDEX, check_name
 from tfssl.zoo.metadata import describe, summary
 from tfssl.zoo.plain import needed_imports, plain_keras
@@ -102,8 +102,7 @@ def publish(
 def _save(model, path, half):
     """Saves a model and reads it back, to see that no weights are lost."""
     save_model(model, path)
-    if half:
-        halve(path)
+    normalize(path, half)
     with float32_policy():
         read = keras.saving.load_model(path, compile=False, safe_mode=True)
     kept = [as_half(w) if half else w for w in model.get_weights()]

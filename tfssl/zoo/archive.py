@@ -1,6 +1,7 @@
-"""Model files that hold their kernels in half precision, at half the size."""
+"""The files of published models: the same weights make the same bytes."""
 
 import io
+import json
 import zipfile
 
 import h5py
@@ -9,6 +10,7 @@ import numpy as np
 from tfssl.files import whole_file
 
 _WEIGHTS = "model.weights.h5"
+_METADATA = "metadata.json"
 
 
 def as_half(array):
@@ -27,7 +29,7 @@ def as_half(array):
 
     Example:
         >>> import numpy as np
-        >>> from tfssl.zoo.half import as_half
+        >>> from tfssl.zoo.archive import as_half
         >>> as_half(np.ones((2, 3), "float32")).dtype, as_half(np.ones(3)).dtype
         (dtype('float16'), dtype('float64'))
     """
@@ -42,36 +44,43 @@ def as_half(array):
     return array.astype("float16")
 
 
-def halve(path):
-    """Keeps the kernels of a `.keras` file in half precision.
+def normalize(path, half=False):
+    """Makes a `.keras` file one that only its model decides, without dates.
 
-    `keras.saving.load_model` reads them into the float32 weights of the model.
+    So a model that is published again keeps its checksum.
 
     Args:
         path: string or `pathlib.Path` of a `.keras` file, which is replaced.
+        half: bool, whether kernels are kept in half precision, at half the size.
+            `keras.saving.load_model` reads them into the float32 weights of the model.
+            Defaults to False.
 
     Raises:
         ValueError: as `as_half`.
     """
     with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    parts[_WEIGHTS] = _halved(parts[_WEIGHTS])
+        parts = {name: archive.read(name) for name in sorted(archive.namelist())}
+    metadata = json.loads(parts[_METADATA])
+    metadata.pop("date_saved", None)
+    parts[_METADATA] = json.dumps(metadata).encode()
+    parts[_WEIGHTS] = _rewritten(parts[_WEIGHTS], as_half if half else np.asarray)
     with whole_file(path, "wb") as file, zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            # A ZipInfo has a date of its own, always the same.
+            archive.writestr(zipfile.ZipInfo(name), content)
 
 
-def _halved(content):
-    halved = io.BytesIO()
-    with h5py.File(io.BytesIO(content)) as old, h5py.File(halved, "w") as new:
+def _rewritten(content, kept):
+    written = io.BytesIO()
+    with h5py.File(io.BytesIO(content)) as old, h5py.File(written, "w") as new:
         new.attrs.update(old.attrs)
 
         def copy(name, node):
             if isinstance(node, h5py.Group):
                 target = new.require_group(name)
             else:
-                target = new.create_dataset(name, data=as_half(node[()]))
+                target = new.create_dataset(name, data=kept(node[()]))
             target.attrs.update(node.attrs)
 
         old.visititems(copy)
-    return halved.getvalue()
+    return written.getvalue()

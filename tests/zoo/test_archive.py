@@ -1,4 +1,6 @@
-"""Kernels in half precision: half the file, and nearly the same features."""
+"""Published files: the same weights, the same bytes; kernels in half precision."""
+
+import time
 
 import keras
 import numpy as np
@@ -7,7 +9,7 @@ from cases import encoder, images
 from conftest import CARD
 
 import tfssl
-from tfssl.zoo.half import as_half, halve
+from tfssl.zoo.archive import as_half, normalize
 
 pytestmark = pytest.mark.usefixtures("eager")
 
@@ -19,7 +21,7 @@ def test_vectors_are_kept_and_kernels_rounded(tmp_path):
     small.assign(small * 0 + 1e-9)
     model.save(tmp_path / "encoder.keras")
     before = (tmp_path / "encoder.keras").stat().st_size
-    halve(tmp_path / "encoder.keras")
+    normalize(tmp_path / "encoder.keras", half=True)
     read = keras.saving.load_model(tmp_path / "encoder.keras")
     for weight, old in zip(read.weights, model.weights, strict=True):
         assert weight.dtype == "float32"
@@ -47,6 +49,19 @@ def test_what_half_precision_cannot_hold_is_refused(zoo, value):
     with pytest.raises(ValueError, match="Half precision holds numbers up to 65504"):
         tfssl.zoo.publish(model, "large", zoo=zoo, card=CARD, half=True)
     assert sorted(path.name for path in zoo.iterdir()) == ["index.json", "small"]
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_published_again_it_is_the_same_file(zoo, half):
+    model = encoder()
+    tfssl.zoo.publish(model, "twice", zoo=zoo, card=CARD, half=half)
+    first = (zoo / "twice" / "encoder.keras").read_bytes()
+    # Files have their time in steps of two seconds.
+    time.sleep(2.1)
+    model.save(zoo.parent / "saved.keras")
+    model = keras.saving.load_model(zoo.parent / "saved.keras")
+    tfssl.zoo.publish(model, "twice", zoo=zoo, card=CARD, half=half, overwrite=True)
+    assert (zoo / "twice" / "encoder.keras").read_bytes() == first
 
 
 def test_other_arrays_are_left_alone():
