@@ -50,10 +50,12 @@ def blocks(language):
 def test_readme_python(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_photos(tmp_path)
-    photos, models = blocks("python")
+    photos, pretrained, models = blocks("python")
     found = {}
     exec(compile(photos, "README.md", "exec"), found)
     assert found["classifier"].class_names == ("dark", "light")
+    exec(compile(pretrained, "README.md", "exec"), found)
+    assert found["encoder"].output_shape == (None, 512)
     exec(compile(models, "README.md", "exec"), {})
     assert (tmp_path / "my_zoo" / "my_encoder" / "README.md").exists()
 
