@@ -23,6 +23,7 @@ def make(name, preset, size, **narrow):
     return recipe, model
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("preset, size", [("digits", 16), ("cifar", 32)])
 @pytest.mark.parametrize("name", sorted(tfssl.methods.METHODS))
 def test_the_recipe_makes_the_method(name, preset, size):
@@ -138,6 +139,7 @@ def small_cpc():
     return tfssl.methods.CPC(encoder, cases.one_view(), **options)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", ["cpc", "moco_v1", "simclr"])
 def test_eager_and_compiled_steps_are_the_same(name):
     losses, models = [], []
@@ -170,6 +172,7 @@ def test_one_batch_is_learned_by_heart():
     assert before > 2 and 0.045 < after < 0.1
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", ["byol", "dino", "ijepa"])
 def test_what_is_evaluated_is_what_is_saved(name, tmp_path):
     """Of DINO and I-JEPA that is the teacher, of BYOL the student."""

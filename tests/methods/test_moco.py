@@ -126,6 +126,7 @@ def make_head(encoder, recipe):
     return tfssl.methods.MoCo(encoder, queue_size=8, **recipe.arguments).projector
 
 
+@pytest.mark.matrix
 def test_symmetric_adds_both_directions():
     model = make("moco_symmetric")
     made = batch(model, images())

@@ -135,6 +135,7 @@ def test_a_recipe_is_written_down_as_plain_values():
     assert written["views"]["blur"] is True and written["image_size"] == 32
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", sorted(tfssl.methods.METHODS))
 @pytest.mark.parametrize("num_images", [60, 300, 9469])
 def test_photos_suit_their_number(name, num_images):

@@ -64,8 +64,9 @@ def test_pretrain_evaluate_finetune_publish(tmp_path, monkeypatch, backend):
     assert loaded["value"] == evaluation["results"][0]["value"]
 
 
-def test_an_installed_package_loads_from_the_zoo_beside_the_scripts(tmp_path):
+def test_an_installed_package_loads_from_its_zoo(tmp_path):
     (tmp_path / "tfssl").symlink_to(ROOT / "tfssl")
+    (tmp_path / "tfssl_zoo").symlink_to(ROOT / "zoo")
     write_npz(tmp_path / "data.npz", size=32)
     output = tmp_path / "evaluation.json"
     start(
@@ -105,7 +106,7 @@ def test_help_names_every_method():
         ("pretrain", [DIGITS, "--set=temprature=1"], "temprature"),
         ("pretrain", [DIGITS, "--optimizer=sgd"], "learning_rate"),
         ("evaluate", [DIGITS, "--encoder=nothing.keras"], "There is no file"),
-        ("evaluate", [DIGITS, "--encoder=a", "--protocol=svm"], "some of knn, few_knn"),
+        ("evaluate", [DIGITS, "--encoder=a", "--protocol=svm"], "some of knn, linear"),
         ("finetune", [DIGITS, "--encoder=a"], "Set one of"),
         ("publish", ["--name=a"], "is this the workdir of a run"),
     ],

@@ -112,6 +112,7 @@ def test_an_encoder_that_is_none():
         recipe("--encoder=vit")
 
 
+@pytest.mark.matrix
 def test_a_run_goes_on_from_weights(tmp_path):
     """On other images, of another size; its report is made from its folder."""
     write_npz(tmp_path / "data.npz", size=24)

@@ -99,6 +99,7 @@ def test_a_teacher_in_float32_stays_so_beside_a_student_in_half_precision():
     np.testing.assert_array_equal(numpy(model.teacher(x)), expected)
 
 
+@pytest.mark.matrix
 def test_labels_count_where_there_are_some():
     student, teacher = pair()
     model = Distillation(student, teacher, alpha=0.25)

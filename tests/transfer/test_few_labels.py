@@ -60,6 +60,7 @@ def test_what_cannot_be_is_refused():
         few_label_accuracy(None, TRAIN, TEST, labels_per_class=31)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("mode", ["frozen", "finetuned"])
 def test_images_of_another_size_are_fitted(mode):
     """Of wider images the centre is kept: the same pixels, and the same result."""

@@ -4,6 +4,7 @@ import pytest
 from tfssl.transfer import hidden_probe, linear_probe
 
 
+@pytest.mark.matrix
 def test_it_sees_what_no_line_divides():
     random = np.random.default_rng(0)
     x, y = np.split(random.normal(size=(1200, 6)).astype("float32"), [600])

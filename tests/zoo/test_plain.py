@@ -111,6 +111,7 @@ keras.saving.load_model(patches + "/encoder.keras")
 """
 
 
+@pytest.mark.matrix
 def test_published_files_load_where_tfssl_was_never_imported(tmp_path):
     model = trained(encoder(tfssl.layers.SplitBatchNormalization(4)))
     projector = trained(tfssl.heads.projection_head(128, (8, 4)))

@@ -144,7 +144,9 @@ def bar_chart(rows, width=560):
     Returns:
         SVG text.
     """
-    line, left, right = 34, 90, 110
+    line, right = 34, 110
+    # Letters are about 7 wide.
+    left = 16 + 7 * max(len(label) for label, *_ in rows)
     span = width - left - right
     parts = []
     for row, (label, value, std) in enumerate(rows):

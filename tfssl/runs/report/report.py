@@ -88,7 +88,9 @@ def write_report(
 
 
 def _head(title, history, run, results):
-    numbers = [(result.title, f"{100 * result.value:.1f} %") for result in results]
+    # What had few labels is in the chart.
+    main = [result for result in results if result.std is None] or results
+    numbers = [(result.title, f"{100 * result.value:.1f} %") for result in main]
     if history:
         last = history[-1]
         numbers.append(("epochs", last["epoch"]))
