@@ -116,7 +116,8 @@ class Monitor(keras.callbacks.Callback):
         if self.started is None:
             self.started = time.perf_counter()
             self.first = batch
-        self.steps = batch - self.first
+        # Beside the loop they may come in another order.
+        self.steps = max(self.steps, batch - self.first)
         self.elapsed = time.perf_counter() - self.started
 
     def measure(self):
