@@ -25,6 +25,7 @@ def test_two_workers_share_a_run(tmp_path):
         f"--dataset=npz:{tmp_path / 'data.npz'}",
         # Weights that hardly move in so few steps, as the views differ.
         "--preset=cifar",
+        "--learning_rate=0.05",
         "--encoder_width=4",
         "--batch_size=64",
         "--epochs=2",
