@@ -4,12 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from tfssl.checks import check_count
 from tfssl.transfer.features import features, predict
 from tfssl.transfer.labels import check_labels
 from tfssl.transfer.logistic import cross_validated_logistic
 from tfssl.transfer.result import Result
-from tfssl.transfer.subsets import few_label_indices
+from tfssl.transfer.subsets import few_label_draws
 from tfssl.transfer.trainer import TRAINED, FewLabelTrainer
 
 MODES = ("frozen", *TRAINED)
@@ -54,10 +53,11 @@ def few_label_linear(
         >>> print(few_label_linear(x, y, x, y, labels_per_class=2))
         few_linear, 2 labels a class  1.0000 +- 0.0000
     """
-    check_count(draws=draws)
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
     test_labels = check_labels(test_labels, len(test_features), "test_labels")
-    subsets = _subsets(train_labels, labels_per_class, label_fraction, draws, seed)
+    subsets = few_label_draws(
+        train_labels, labels_per_class, label_fraction, draws, seed
+    )
 
     def accuracy(draw):
         rows = subsets[draw]
@@ -135,10 +135,11 @@ def few_label_accuracy(
     """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {MODES}. Received: mode={mode!r}")
-    check_count(draws=draws)
     for data in (train, test):
         data.require_labels()
-    subsets = _subsets(train.labels, labels_per_class, label_fraction, draws, seed)
+    subsets = few_label_draws(
+        train.labels, labels_per_class, label_fraction, draws, seed
+    )
     if mode == "frozen":
         bank, queries = (features(encoder, data.images) for data in (train, test))
         result = few_label_linear(
@@ -173,13 +174,6 @@ def few_label_accuracy(
         "augmentation": repr(trainer.augment),
     }
     return _over_draws(mode, accuracy, settings, verbose)
-
-
-def _subsets(labels, labels_per_class, label_fraction, draws, seed):
-    return [
-        few_label_indices(labels, labels_per_class, label_fraction, seed + draw)
-        for draw in range(draws)
-    ]
 
 
 def _settings(subsets, labels_per_class, label_fraction, seed, test_labels):

@@ -5,7 +5,7 @@ import numpy as np
 from tfssl.checks import check_count, check_positive
 from tfssl.transfer.labels import check_labels
 from tfssl.transfer.result import Result
-from tfssl.transfer.subsets import few_label_indices
+from tfssl.transfer.subsets import few_label_draws
 
 
 def knn_predict(
@@ -157,12 +157,8 @@ def few_label_knn(
         >>> print(few_label_knn(x, y, x, y, labels_per_class=2))
         few_knn, 2 labels a class  1.0000 +- 0.0000
     """
-    check_count(draws=draws)
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
-    subsets = [
-        few_label_indices(train_labels, labels_per_class, seed=seed + draw)
-        for draw in range(draws)
-    ]
+    subsets = few_label_draws(train_labels, labels_per_class, draws=draws, seed=seed)
     accuracies = [
         knn_accuracy(
             train_features[rows],

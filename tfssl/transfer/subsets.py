@@ -2,6 +2,30 @@
 
 import numpy as np
 
+from tfssl.checks import check_count
+
+
+def few_label_draws(
+    labels, labels_per_class=None, label_fraction=None, draws=1, seed=0
+):
+    """The indices of several subsets; draw i is that of the seed `seed + i`.
+
+    Args:
+        labels, labels_per_class, label_fraction, seed: of `few_label_indices`.
+        draws: int, at least 1. Defaults to 1.
+
+    Returns:
+        List of sorted integer arrays.
+
+    Raises:
+        ValueError: as `few_label_indices`, and for a number of draws below 1.
+    """
+    check_count(draws=draws)
+    return [
+        few_label_indices(labels, labels_per_class, label_fraction, seed + draw)
+        for draw in range(draws)
+    ]
+
 
 def few_label_indices(labels, labels_per_class=None, label_fraction=None, seed=0):
     """Indices of a random subset: equally many of each class, or a fraction of each.
