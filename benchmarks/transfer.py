@@ -30,7 +30,6 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of transfer.json and .md.")
 flags.DEFINE_integer("draws", 5, "Draws of few labels.", lower_bound=1)
-flags.DEFINE_integer("limit", None, "Only so many images, to try the program.")
 
 LABELS_PER_CLASS = (5, 25)
 NEIGHBOURS = 20
@@ -56,6 +55,7 @@ def main():
     from tfssl import files
 
     file = Path(FLAGS.output) / "transfer.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     done = json.loads(file.read_text()) if file.exists() else {}
     for dataset in FLAGS.datasets:
         train, test = images_of(dataset)
@@ -79,15 +79,9 @@ def images_of(dataset):
     """The train and the test split, as `tfssl.data.ImageData`."""
     from tfssl import data
 
-    splits = (
-        [fashion_mnist(split) for split in ("train", "t10k")]
-        if dataset == "fashion_mnist"
-        else [data.load(dataset, split) for split in ("train", "test")]
-    )
-    return [
-        data.ImageData(split.images[: FLAGS.limit], split.labels[: FLAGS.limit])
-        for split in splits
-    ]
+    if dataset == "fashion_mnist":
+        return [fashion_mnist(split) for split in ("train", "t10k")]
+    return [data.load(dataset, split) for split in ("train", "test")]
 
 
 def fashion_mnist(split):
