@@ -21,6 +21,7 @@ PROGRAMS = (
     "predict",
     "search",
     "compare",
+    "steptime",
     "report",
     "publish",
     "export",

@@ -234,6 +234,29 @@ def load_encoder(source, head_layer=0):
     return encoder
 
 
+def save_classifier(classifier, path, test, reason):
+    """Saves a classifier and says how good it is.
+
+    Args:
+        classifier: `tfssl.transfer.ImageClassifier`.
+        path: where to, a name in .keras.
+        test: `tfssl.data.ImageData` with labels, or None.
+        reason: string, why there is none.
+    """
+    import numpy as np
+
+    from tfssl import files, transfer
+
+    files.save_model(classifier, path)
+    print(f"Saved {path}: {len(classifier.class_names)} classes")
+    if test is None:
+        print(f"Not measured: {reason}")
+        return
+    predicted = transfer.predict(classifier, test.images).argmax(axis=1)
+    accuracy = float(np.mean(predicted == test.labels))
+    print(f"Accuracy on {len(test):,} test images: {accuracy:.4f}")
+
+
 def refresh_report(output):
     """Writes the report of a run again, if the results lie in its folder."""
     from tfssl import runs

@@ -99,7 +99,7 @@ def save():
     running.start("float32", seed=FLAGS.seed)
     import numpy as np
 
-    from tfssl import files, transfer
+    from tfssl import transfer
 
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train = common.load_data("train", encoder.input_shape[1])
@@ -123,14 +123,7 @@ def save():
         augment="auto" if FLAGS.augment else None,
         seed=FLAGS.seed,
     )
-    files.save_model(classifier, FLAGS.save)
-    print(f"Saved {FLAGS.save}: {len(classifier.class_names)} classes")
-    if test is None:
-        print(f"Not measured: {reason}")
-        return
-    predicted = transfer.predict(classifier, test.images).argmax(axis=1)
-    accuracy = float(np.mean(predicted == test.labels))
-    print(f"Accuracy on {len(test):,} test images: {accuracy:.4f}")
+    common.save_classifier(classifier, FLAGS.save, test, reason)
 
 
 def few_labels(encoder, train, test, mode):

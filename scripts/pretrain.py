@@ -8,7 +8,8 @@
 
 The workdir receives the encoder (encoder.keras), its projector, the metrics of each
 epoch (metrics.csv), TensorBoard logs and a report to look at (report.html). The same
-command again continues an interrupted run where it was.
+command again continues an interrupted run where it was. --method=joint learns from
+labels too, and leaves a classifier for tfssl predict (classifier.keras).
 
 Then: tfssl evaluate, tfssl finetune and tfssl publish.
 """
@@ -71,7 +72,7 @@ def main():
         FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
     # Imported here so that --help answers at once.
-    from tfssl import methods, runs
+    from tfssl import methods, runs, transfer
 
     train = common.load_data("train")
     test = None
@@ -83,6 +84,7 @@ def main():
     with runs.scope(strategy):
         encoder = recipe_flags.initial_encoder()
     recipe = recipe_flags.chosen_recipe(train, encoder)
+    labels = recipe_flags.known_labels(train, recipe.method_class)
     print(methods.summary(recipe, len(train), encoder))
     for concern in methods.concerns(recipe, len(train)):
         print(f"Note: {concern}")
@@ -115,6 +117,7 @@ def main():
             saving = run.callbacks(position, FLAGS.checkpoint_minutes, shown)
         model.fit(
             train.images,
+            labels,
             batch_size=recipe.batch_size,
             epochs=recipe.epochs,
             initial_epoch=position.epoch,
@@ -128,6 +131,15 @@ def main():
     if chief:
         run.finish(model)
         print(f"Saved {run.path / 'encoder.keras'}")
+        if labels is not None:
+            common.save_classifier(
+                transfer.ImageClassifier.of(
+                    model.encoder, *model.head.get_weights(), train.class_names
+                ),
+                run.path / "classifier.keras",
+                test,
+                "there is no test split with labels",
+            )
         if FLAGS.report:
             runs.write_run_report(run, model, train, test)
             print(f"Look at {run.path / 'report.html'}")

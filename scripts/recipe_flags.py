@@ -114,6 +114,15 @@ def define_recipe_flags():
         "Epochs of linear warm-up before the cosine. Default: the preset's.",
         lower_bound=0,
     )
+    flags.DEFINE_integer(
+        "labels_per_class",
+        None,
+        "For --method=joint: images of each class that have a label. Default: all.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "label_fraction", None, "Or: the fraction of each class that has a label."
+    )
 
 
 def initial_encoder():
@@ -153,7 +162,44 @@ def chosen_recipe(train, encoder=None):
         **{name: value for name, value in changes.items() if value is not None}
     )
     stem = [] if FLAGS.stem == "auto" else [f"stem={FLAGS.stem}"]
-    return recipe.set(*stem, *FLAGS.set)
+    recipe = recipe.set(*stem, *FLAGS.set)
+    if recipe.method_class.needs_labels:
+        train.require_labels()
+        count = len(train.class_names or ()) or int(train.labels.max()) + 1
+        classes = {"num_classes": count, **recipe.arguments}
+        recipe = recipe.replace(arguments=classes)
+    return recipe
+
+
+def known_labels(train, method):
+    """The labels that a method gets, -1 for images without; None if it needs none.
+
+    Args:
+        train: `tfssl.data.ImageData`.
+        method: class of the method.
+    """
+    import numpy as np
+
+    from tfssl import transfer
+
+    asked = {
+        name: FLAGS[name].value
+        for name in ("labels_per_class", "label_fraction")
+        if FLAGS[name].value is not None
+    }
+    if not method.needs_labels:
+        if asked:
+            raise flags.Error(
+                f"--{next(iter(asked))} is for methods that learn from labels: "
+                f"--method=joint. Received: --method={FLAGS.method}"
+            )
+        return None
+    if not asked:
+        return train.labels
+    rows = transfer.few_label_indices(train.labels, **asked, seed=FLAGS.seed)
+    known = np.full(len(train), -1)
+    known[rows] = train.labels[rows]
+    return known
 
 
 def _preset_for(dataset, size):

@@ -14,6 +14,7 @@ METHODS = {
     "dim_global": "dim.DeepInfoMax",
     "dino": "dino.DINO",
     "ijepa": "ijepa.IJEPA",
+    "joint": "joint.Joint",
     "lejepa": "lejepa.LeJEPA",
     "mae": "mae.MAE",
     "moco_v1": "moco.MoCo",

@@ -196,7 +196,19 @@ def batch(model, x, seed=0):
     """What the model's loss gets of these images."""
     views = tuple(model.views(x, seed=seed))
     index = ops.arange(len(x), dtype="int32") if model.needs_index else None
-    return tfssl.methods.Batch(views, index)
+    if not model.needs_labels:
+        return tfssl.methods.Batch(views, index)
+    return tfssl.methods.Batch((*views, views[0]), index, labels(len(x)) % 3)
+
+
+def labels(n):
+    """Every third image has one: as a method may need them."""
+    return np.where(np.arange(n) % 3 == 0, np.arange(n) % 5, -1)
+
+
+def data(model, x):
+    """What `fit` gets: the images, and labels if the model needs them."""
+    return (x, labels(len(x))) if model.needs_labels else (x,)
 
 
 def images(n=32, seed=0):

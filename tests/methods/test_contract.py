@@ -8,6 +8,7 @@ from cases import (
     NEAR_ZERO,
     OF_PATCHES,
     batch,
+    data,
     images,
     make,
     one_of_each_kind,
@@ -76,8 +77,10 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     views = [ops.convert_to_numpy(view) for view in made.views]
     order = np.random.default_rng(0).permutation(len(views[0]))
     turned = tuple(view[order] for view in views)
+    labels = None if made.labels is None else made.labels[order]
     before = float(make(name).views_loss(made)[0])
-    after = float(make(name).views_loss(made._replace(views=turned))[0])
+    turned = made._replace(views=turned, labels=labels)
+    after = float(make(name).views_loss(turned)[0])
     near_zero = 1e-6 if name in NEAR_ZERO else 0
     assert after == pytest.approx(before, rel=1e-5, abs=near_zero)
 
@@ -86,10 +89,11 @@ def test_loss_does_not_depend_on_the_order_of_the_batch(name):
 @of_kinds
 def test_evaluation_is_repeatable_and_moves_nothing(name):
     model = make(name)
-    model.fit(images(), batch_size=16, epochs=1, verbose=0)
+    model.fit(*data(model, images()), batch_size=16, epochs=1, verbose=0)
     before = [numpy(w) for w in model.weights]
+    held_out = data(model, images(seed=1))
     first, again = (
-        model.evaluate(images(seed=1), batch_size=16, verbose=0, return_dict=True)
+        model.evaluate(*held_out, batch_size=16, verbose=0, return_dict=True)
         for _ in range(2)
     )
     assert first == again and np.isfinite(first["loss"])
@@ -103,13 +107,14 @@ def test_loaded_and_resumed_models_take_the_same_next_steps(name, tmp_path):
     """From a `.keras` file, and from the checkpoint of a run that was killed."""
     run = tfssl.runs.Workdir(tmp_path / "run", {"name": name})
     model = make(name)
-    model.fit(images(), batch_size=16, epochs=2, verbose=0, callbacks=run.callbacks())
+    given = data(model, images())
+    model.fit(*given, batch_size=16, epochs=2, verbose=0, callbacks=run.callbacks())
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     resumed = make(name, seed=5)
     assert run.restore(resumed).epoch == 2
     for each in (model, loaded, resumed):
-        each.fit(images(), batch_size=16, initial_epoch=2, epochs=3, verbose=0)
+        each.fit(*given, batch_size=16, initial_epoch=2, epochs=3, verbose=0)
     for other in (loaded, resumed):
         for a, b in zip(model.weights, other.weights, strict=True):
             np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
@@ -152,7 +157,7 @@ def test_an_adversary_and_the_rest_each_move_their_own(name):
         model = make(name, optimizer=sgd[0], adversary_optimizer=sgd[1])
         others = {id(v) for v in model.adversary.trainable_variables}
         before = [numpy(v) for v in model.trainable_variables]
-        model.fit(images(), batch_size=16, epochs=1, verbose=0)
+        model.fit(*data(model, images()), batch_size=16, epochs=1, verbose=0)
         for v, old in zip(model.trainable_variables, before, strict=True):
             moved = np.abs(numpy(v) - old).max() > 0
             assert moved == ((id(v) in others) == bool(rates[1])), v.path
@@ -192,10 +197,21 @@ def test_a_data_set_with_batches_of_unknown_size_trains(name):
     tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("tf.data")
-    data = {"images": images(), "index": np.arange(32)}
-    dataset = tf.data.Dataset.from_tensor_slices(data).batch(16)
-    history = make(name).fit(dataset, epochs=1, verbose=0).history
+    arrays = {"images": images(), "index": np.arange(32)}
+    model = make(name)
+    if model.needs_labels:
+        arrays.update(labelled=images(), labels=np.arange(32) % 10)
+    dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(16)
+    history = model.fit(dataset, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"][-1])
+
+
+def labels_of_few(labels):
+    """Five a class; the others are -1."""
+    known = np.full(len(labels), -1)
+    rows = tfssl.transfer.few_label_indices(labels, labels_per_class=5)
+    known[rows] = labels[rows]
+    return known
 
 
 @pytest.mark.slow
@@ -220,7 +236,8 @@ def test_it_learns(name):
     rate, epochs = (1e-3, 32) if of_patches else (3e-3, 16)
     model = make(name, optimizer=keras.optimizers.Adam(rate))
     before = accuracy(lambda images: tfssl.transfer.features(model, images))
-    model.fit(train.images, batch_size=128, epochs=epochs, verbose=0)
+    known = labels_of_few(train.labels) if model.needs_labels else None
+    model.fit(train.images, known, batch_size=128, epochs=epochs, verbose=0)
     after = accuracy(lambda images: tfssl.transfer.features(model, images))
     print(f"{name}: {before:.3f} before, {after:.3f} after")
     assert after > before + (0.06 if of_patches else 0.03)

@@ -60,7 +60,7 @@ def test_the_program(workdirs, tmp_path):
     assert large.split() == "batch_size=128 1 knn while training 0.8000".split()
     text = page.read_text()
     assert "batch_size=128" in text and text.count("<polyline") == 2
-    assert "Received none" in run_script("compare", fails=True)
+    assert "Give workdirs of runs" in run_script("compare", fails=True)
 
 
 def test_one_group_has_the_name_of_its_method(tmp_path):

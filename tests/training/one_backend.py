@@ -23,7 +23,7 @@ if backend == "jax":
     sys.meta_path.insert(0, NoTensorFlow)
 
 import keras  # noqa: E402
-from cases import batch, images, make  # noqa: E402
+from cases import batch, data, images, make  # noqa: E402
 from test_contract import loss_and_gradients, numpy  # noqa: E402
 
 # Weights that begin as random numbers, and what they are added to.
@@ -46,9 +46,13 @@ for case in names:
     loss, gradients = loss_and_gradients(model, batch(model, images()))
     np.savez(f"{folder}/{case}.npz", loss, *[numpy(g) for g in gradients])
     if backend == "jax":
-        held_out = images(seed=1)
+        held_out = data(model, images(seed=1))
         model.fit(
-            images(), batch_size=16, epochs=1, verbose=0, validation_data=held_out
+            *data(model, images()),
+            batch_size=16,
+            epochs=1,
+            verbose=0,
+            validation_data=held_out if model.needs_labels else held_out[0],
         )
 
 

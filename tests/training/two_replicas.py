@@ -113,6 +113,9 @@ def element(name, seed):
     made = batch(model, images(16, seed=seed), seed=seed)
     index = {"index": np.asarray(made.index)} if model.needs_index else {}
     data = {"views": tuple(np.array(view) for view in made.views), **index}
+    if model.needs_labels:
+        *data["views"], data["labelled"] = data["views"]
+        data.update(views=tuple(data["views"]), labels=np.array(made.labels))
     return (data, labels(seed)) if name == "distillation" else data
 
 

@@ -37,6 +37,7 @@ if typing.TYPE_CHECKING:
     from tfssl.methods.dim import DeepInfoMax as DeepInfoMax
     from tfssl.methods.dino import DINO as DINO
     from tfssl.methods.ijepa import IJEPA as IJEPA
+    from tfssl.methods.joint import Joint as Joint
     from tfssl.methods.lejepa import LeJEPA as LeJEPA
     from tfssl.methods.mae import MAE as MAE
     from tfssl.methods.method import Batch as Batch

@@ -63,11 +63,13 @@ class Group:
         ]
 
 
-def grouped(workdirs):
+def grouped(workdirs, by=None):
     """Runs in groups that differ in more than their seed.
 
     Args:
         workdirs: list of the folders of runs.
+        by: sequence of strings, the settings that name a group. Defaults to all in
+            which the groups differ.
 
     Returns:
         List of `Group`, in the order of their first run.
@@ -89,7 +91,9 @@ def grouped(workdirs):
         runs.setdefault(json.dumps(decisive, sort_keys=True), []).append(run)
     kinds = [json.loads(key) for key in runs]
     names = sorted({name for kind in kinds for name in kind})
-    differing = [n for n in names if len({json.dumps(k.get(n)) for k in kinds}) > 1]
+    differing = by or [
+        n for n in names if len({json.dumps(k.get(n)) for k in kinds}) > 1
+    ]
     return [
         Group(_name(kind, differing), tuple(found))
         for kind, found in zip(kinds, runs.values(), strict=True)

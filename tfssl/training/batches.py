@@ -162,7 +162,11 @@ class Batches(keras.utils.PyDataset, DataAdapter):
     def _tuples(self):
         """One pass over the epoch that is current when the pass begins."""
         for batch in self:
-            yield batch if isinstance(batch, tuple) else (batch,)
+            yield _as_tuple(batch)
+
+    def _example(self):
+        """A batch, for its shapes and types."""
+        return _as_tuple(self._batch(np.arange(len(self.images)), 0))
 
     def get_numpy_iterator(self):
         return self._tuples()
@@ -173,17 +177,19 @@ class Batches(keras.utils.PyDataset, DataAdapter):
     def get_tf_dataset(self):
         import tensorflow as tf
 
-        count = self._batch_size if self.drop_remainder else None
-        images = tf.TensorSpec((count, *self.images.shape[1:]), self.images.dtype)
-        if self.with_index:
-            index = tf.TensorSpec((count,), "int32")
-            signature = ({"images": images, "index": index},)
-        elif self.labels is None:
-            signature = (images,)
-        else:
-            labels = tf.TensorSpec((count, *self.labels.shape[1:]), self.labels.dtype)
-            signature = (images, labels)
+        signature = tf.nest.map_structure(
+            lambda array: tf.TensorSpec(array.shape, array.dtype), self._example()
+        )
+        if not self.drop_remainder:
+            signature = tf.nest.map_structure(
+                lambda spec: tf.TensorSpec((None, *spec.shape[1:]), spec.dtype),
+                signature,
+            )
         dataset = tf.data.Dataset.from_generator(
             self._tuples, output_signature=signature
         )
         return dataset.prefetch(2)
+
+
+def _as_tuple(batch):
+    return batch if isinstance(batch, tuple) else (batch,)

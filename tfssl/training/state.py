@@ -86,6 +86,16 @@ class StepState(keras.Model):
             return ops.cast(self.step, "int32") < int(moment)
         return self.progress < moment
 
+    def keep_step_of(self, whole):
+        """Stands where the run of the model stands that this one is a part of.
+
+        Args:
+            whole: `StepState` that is trained; it calls this in each step.
+        """
+        self.step.assign(whole.step)
+        self.last_step.assign(whole.last_step)
+        self._evaluating = whole.evaluating
+
     # Weights that stay
 
     def held_variables(self):

@@ -35,6 +35,8 @@ class Trainer(Step, StepState):
 
     # Whether a batch holds each image's position in the data set.
     needs_index = False
+    # Whether it learns from labels too, -1 for images without.
+    needs_labels = False
     # Names of arguments that are moments of the run, see `before`.
     moments = ()
     # Whether features that are all alike are a failure, which stops the run.
@@ -83,6 +85,19 @@ class Trainer(Step, StepState):
         super().compile(optimizer=optimizer, **kwargs)
         # In the strategy's scope and before any checkpoint is restored.
         self.build_optimizers()
+
+    def schedules(self):
+        """Names of the model's numbers that go by how much of the run is done."""
+        return [
+            name
+            for name, value in vars(self).items()
+            if isinstance(value, optimizers.Schedule)
+            or (name in self.moments and isinstance(value, float))
+        ]
+
+    def batches(self, images, labels, **kwargs):
+        """What `fit` and `evaluate` make of arrays: `Batches`, or a subclass of it."""
+        return Batches(images, None if self.needs_index else labels, **kwargs)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -208,9 +223,9 @@ class Trainer(Step, StepState):
     def _feed(self, x, y, batch_size, shuffle=True, epoch=0, start=0):
         """Images of any kind as what Keras goes through batch by batch."""
         if datasets.is_array(x):
-            return Batches(
+            return self.batches(
                 check_images(ops.convert_to_numpy(x) if ops.is_tensor(x) else x),
-                None if self.needs_index or y is None else np.asarray(y),
+                None if y is None else np.asarray(y),
                 batch_size=_DEFAULT_BATCH if batch_size is None else batch_size,
                 seed=self.seed,
                 epoch=epoch,
@@ -242,12 +257,7 @@ class Trainer(Step, StepState):
     def _set_last_step(self, feed, epochs, per_epoch, initial_epoch, initial_step):
         per_epoch = datasets.steps_per_epoch(feed) if per_epoch is None else per_epoch
         if per_epoch is None:
-            schedules = [
-                name
-                for name, value in vars(self).items()
-                if isinstance(value, optimizers.Schedule)
-                or (name in self.moments and isinstance(value, float))
-            ]
+            schedules = self.schedules()
             if schedules:
                 raise ValueError(
                     f"{' and '.join(schedules)} of {self.name} go by the run, "

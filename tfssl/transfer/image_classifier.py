@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tfssl.encoders import in_float32
 from tfssl.transfer.classifier import classifier
 from tfssl.transfer.features import features, predict
 from tfssl.transfer.labels import check_labels
@@ -51,6 +52,23 @@ class ImageClassifier(keras.Model):
         super().__init__(images, probabilities, name=name, **kwargs)
         self.network = network
         self.class_names = class_names
+
+    @classmethod
+    def of(cls, encoder, kernel, bias, class_names=None):
+        """A classifier from an encoder and the linear layer that was found for it.
+
+        Args:
+            encoder: `keras.Model` from images to features `[batch, dim]`; it is copied.
+            kernel, bias: arrays `[dim, classes]` and `[classes]`.
+            class_names: sequence of strings. Defaults to the numbers.
+
+        Returns:
+            `ImageClassifier` in float32.
+        """
+        encoder = in_float32(encoder)
+        network = classifier(encoder, len(bias))
+        network.set_weights([*encoder.get_weights(), kernel, bias])
+        return cls(network, range(len(bias)) if class_names is None else class_names)
 
     def classify(self, images, top=3, batch_size=500):
         """The likeliest classes of images.
@@ -143,16 +161,16 @@ def fine_tune(
         )
     if mode == "frozen":
         head = cross_validated_logistic(features(encoder, images), labels)
-        weights = [*encoder.get_weights(), *dense_weights(head, num_classes)]
-    else:
-        steps = steps or max(400, -(-10 * len(images) // batch_size))
-        trainer = FewLabelTrainer(
-            encoder, num_classes, steps, batch_size, learning_rate, augment
+        return ImageClassifier.of(
+            encoder, *dense_weights(head, num_classes), class_names
         )
-        weights = trainer.fit(images, labels, seed=seed).get_weights()
+    steps = steps or max(400, -(-10 * len(images) // batch_size))
+    trainer = FewLabelTrainer(
+        encoder, num_classes, steps, batch_size, learning_rate, augment
+    )
     # Not the trained one: its optimizer would be saved with it.
     network = classifier(encoder, num_classes)
-    network.set_weights(weights)
+    network.set_weights(trainer.fit(images, labels, seed=seed).get_weights())
     return ImageClassifier(network, class_names)
 
 

@@ -1,0 +1,223 @@
+"""Methods under one budget: each is trained for the same time, and measured."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+LABELS_PER_CLASS = (5, 25)
+
+
+class Comparison:
+    """Methods, each trained for as many epochs as the budget has time for.
+
+    All that was done is kept in the folder, so that the same call goes on. The steps of
+    all methods are timed first, one after the other; a run then has a number of epochs,
+    and does not depend on what else the machine does.
+
+    Args:
+        workdir: folder of the runs, of `steps.json`, the times, and of `results.json`.
+        minutes: float, of training steps for each run; starting, compiling and
+            measuring come on top.
+        data_flags: list of strings, the flags of the data for all programs.
+        train_flags: function of a method's name that returns a list of strings, what
+            else `pretrain` gets.
+        measure_flags: list of strings, what else `evaluate` gets.
+    """
+
+    def __init__(self, workdir, minutes, data_flags, train_flags, measure_flags=()):
+        self.workdir = Path(workdir)
+        self.minutes = minutes
+        self.data_flags = list(data_flags)
+        self.train_flags = train_flags
+        self.measure_flags = list(measure_flags)
+
+    def run(self, methods, seeds):
+        """Trains and measures what is not done yet.
+
+        Args:
+            methods: list of names.
+            seeds: list of ints.
+
+        Returns:
+            List of dicts, see `results.json`.
+        """
+        from tfssl import files
+
+        self.workdir.mkdir(parents=True, exist_ok=True)
+        times = {method: self.step_time(method) for method in methods}
+        rows = []
+        for seed in seeds:
+            for method in methods:
+                rows.append(self.row(method, seed, times[method]))
+                files.write_text(
+                    self.workdir / "results.json", json.dumps(rows, indent=1) + "\n"
+                )
+        return rows
+
+    def step_time(self, method):
+        """What `steptime` says of a method: a dict."""
+        from tfssl import files
+
+        file = self.workdir / "steps.json"
+        known = json.loads(file.read_text()) if file.exists() else {}
+        flags = [*self.data_flags, *self.train_flags(method)]
+        if known.get(method, {}).get("flags") != flags:
+            print(f"Timing {method}", flush=True)
+            line = call("steptime", f"--method={method}", *flags, "--json")
+            known[method] = {**json.loads(line.splitlines()[-1]), "flags": flags}
+            files.write_text(file, json.dumps(known, indent=1) + "\n")
+        return known[method]
+
+    def row(self, method, seed, time):
+        """A run and its results; and those of its network untrained."""
+        epochs = self.epochs(time)
+        network = "-".join(map(str, time["network"][:3])) + f"-{time['weights']}"
+        untrained = self.measured(
+            method, seed, 0, self.workdir / "untrained" / network / f"seed-{seed}"
+        )
+        run = {"method": method, "seed": seed}
+        trained = self.measured(method, seed, epochs, self.folder(run))
+        return {
+            **run,
+            "epochs": epochs,
+            "minutes": self.minutes,
+            **{
+                name: time[name]
+                for name in ("seconds", "peak_memory_mib", "batch_size", "weights")
+            },
+            "results": trained,
+            "untrained": untrained,
+        }
+
+    def folder(self, row):
+        """Where the run of a row is."""
+        return self.workdir / row["method"] / f"seed-{row['seed']}"
+
+    def epochs(self, time):
+        """How many the budget has time for, at least one."""
+        steps = time["num_images"] // time["batch_size"]
+        return max(int(60 * self.minutes / (time["seconds"] * steps)), 1)
+
+    def measured(self, method, seed, epochs, folder):
+        """The results of a run, which is made if it is not there: a list of dicts."""
+        output = folder / "evaluation.json"
+        if not output.exists():
+            print(f"{method}, seed {seed}, {epochs} epochs", flush=True)
+            call(
+                "pretrain",
+                f"--method={method}",
+                *self.data_flags,
+                *self.train_flags(method),
+                f"--seed={seed}",
+                f"--epochs={epochs}",
+                f"--workdir={folder}",
+                "--knn_every=0",
+                "--noreport",
+                # Weak is a result, too.
+                "--nostop_unhealthy",
+            )
+            call(
+                "evaluate",
+                f"--encoder={folder / 'encoder.keras'}",
+                *self.data_flags,
+                "--protocol=knn,linear,few_linear",
+                f"--labels_per_class={','.join(map(str, LABELS_PER_CLASS))}",
+                *self.measure_flags,
+                f"--output={output}",
+            )
+        return json.loads(output.read_text())["results"]
+
+
+def call(program, *flags):
+    """What a program prints.
+
+    Raises:
+        RuntimeError: if it fails, with the end of what it said.
+    """
+    done = subprocess.run(
+        [sys.executable, FOLDER / f"{program}.py", *flags],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    if done.returncode:
+        raise RuntimeError(
+            f"{program} {' '.join(flags)} failed:\n{done.stderr[-2000:]}"
+        )
+    return done.stdout
+
+
+HEADING = (
+    "method",
+    "epochs",
+    "ms a step",
+    "memory, MiB",
+    "kNN",
+    "linear",
+    *(f"{count} labels a class" for count in LABELS_PER_CLASS),
+)
+
+
+def cells(rows, results="results"):
+    """A line of the table: what the runs of a method came to.
+
+    Args:
+        rows: list of dicts of one method, a seed each.
+        results: "results", or "untrained" for those of its network before training.
+
+    Returns:
+        Tuple of strings, one for each of `HEADING`.
+    """
+    first = rows[0]
+    measured = (
+        _mean([row[results][at]["value"] for row in rows])
+        for at in range(len(first[results]))
+    )
+    costs = ("0", "", "")
+    if results == "results":
+        costs = (
+            str(first["epochs"]),
+            f"{1000 * first['seconds']:.0f}",
+            f"{first['peak_memory_mib']:.0f}",
+        )
+    return first["method"], *costs, *measured
+
+
+def table(rows):
+    """The methods as text, the best by 25 labels a class first.
+
+    Args:
+        rows: list of dicts, see `Comparison`.
+
+    Returns:
+        String.
+    """
+    lines = [HEADING, *(cells(of_one) for of_one in by_method(rows))]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+
+
+def by_method(rows):
+    """Rows of a method together, the best by the last column first: a list of lists."""
+    methods = {}
+    for row in rows:
+        methods.setdefault(row["method"], []).append(row)
+
+    def quality(of_one):
+        return -sum(row["results"][-1]["value"] for row in of_one) / len(of_one)
+
+    return sorted(methods.values(), key=quality)
+
+
+def _mean(values):
+    """Mean over the seeds, and their sample standard deviation."""
+    if not values[1:]:
+        return f"{values[0]:.3f}"
+    return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"

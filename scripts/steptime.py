@@ -1,0 +1,125 @@
+"""How long a step of a method takes, and how much memory.
+
+    tfssl steptime --method=vicreg --dataset=digits
+    tfssl steptime --method=dino --encoder=vit_tiny --dataset=tfds:cifar10 --json
+
+The flags are those of tfssl pretrain. The first epoch, in which the step is compiled,
+does not count; the median over the others does. Time it on a machine that does nothing
+else.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import common
+import recipe_flags
+import running
+from absl import flags
+
+FLAGS = flags.FLAGS
+common.define_data_flags()
+recipe_flags.define_recipe_flags()
+common.define_device_flags()
+# For --help.
+flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(recipe_flags)
+flags.DEFINE_integer("steps", 10, "Steps of an epoch that is timed.", lower_bound=1)
+flags.DEFINE_integer("rounds", 5, "Such epochs.", lower_bound=1)
+flags.DEFINE_bool("json", False, "Print one line of JSON.")
+
+
+def main():
+    precision = running.start(
+        FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
+    )
+    import numpy as np
+
+    from tfssl import runs
+
+    train = common.load_data("train")
+    recipe = recipe_flags.chosen_recipe(train)
+    labels = recipe_flags.known_labels(train, recipe.method_class)
+    strategy = runs.strategy(FLAGS.strategy)
+    with runs.scope(strategy):
+        model = recipe.make(len(train), seed=FLAGS.seed)
+    count = min(FLAGS.steps * recipe.batch_size, len(train))
+    if labels is not None:
+        # Some have a label.
+        labels = np.where(np.arange(count) % 2, labels[:count], -1)
+    timer = make_timer()
+    model.fit(
+        train.images[:count],
+        labels,
+        batch_size=recipe.batch_size,
+        epochs=1 + FLAGS.rounds,
+        callbacks=[timer],
+        verbose=0,
+    )
+    seconds = float(np.median(timer.seconds[1:]))
+    found = {
+        "method": recipe.method,
+        "network": [
+            recipe.make_encoder.__name__,
+            recipe.encoder,
+            recipe.encoder_width,
+            recipe.encoder_arguments,
+            recipe.image_size,
+        ],
+        "weights": model.encoder.count_params(),
+        "batch_size": recipe.batch_size,
+        "num_images": len(train),
+        "precision": precision,
+        "seconds": seconds,
+        "images_per_second": recipe.batch_size / seconds,
+        "peak_memory_mib": peak_memory(),
+    }
+    if FLAGS.json:
+        print(json.dumps(found))
+        return
+    print(
+        f"{recipe.method} of {model.encoder.name} ({found['weights']:,} weights), "
+        f"{precision}: {1000 * seconds:.1f} ms a step of {recipe.batch_size} images, "
+        f"{found['images_per_second']:.0f} images/s, "
+        f"{found['peak_memory_mib']:.0f} MiB at most."
+    )
+
+
+def make_timer():
+    """A callback whose `seconds` hold the time of a step in each epoch."""
+    import keras
+
+    class Timer(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.seconds = []
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.steps, self.start = 0, None
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.start is None:
+                self.start = time.perf_counter()
+
+        def on_train_batch_end(self, batch, logs=None):
+            # Asking for the loss waits for the step.
+            float(logs["loss"])
+            self.steps += 1
+            self.end = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seconds.append((self.end - self.start) / self.steps)
+
+    return Timer()
+
+
+def peak_memory():
+    """The most memory that this process had, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Bytes on macOS, else KiB.
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+if __name__ == "__main__":
+    running.run(main)

@@ -1,0 +1,136 @@
+"""scripts/compare.py --methods: which runs it makes, and what it keeps of them."""
+
+import json
+
+import pytest
+from programs import imported, run, write_npz
+
+SECONDS = {"simclr": 0.1, "byol": 0.5}
+VALUES = {"simclr": 0.6, "byol": 0.7}
+
+
+class Programs:
+    """In the place of the programs: writes what they would have measured."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, program, *flags):
+        self.calls.append((program, flags))
+        given = dict(flag.lstrip("-").partition("=")[::2] for flag in flags)
+        if program == "steptime":
+            method = given["method"]
+            return "a line before\n" + json.dumps(
+                {
+                    "network": ["encoder", "resnet10", 8, {}, 16],
+                    "weights": 100,
+                    "batch_size": 10,
+                    "num_images": 109,
+                    "seconds": SECONDS[method],
+                    "peak_memory_mib": 512.0,
+                }
+            )
+        if program == "evaluate":
+            output = given["output"]
+            seed = int(output[output.index("seed-") + 5])
+            value = 0.1 if "untrained" in output else VALUES[output.split("/")[-3]]
+            results = [{"protocol": "knn", "value": value + 0.02 * seed}] * 4
+            with open(output, "w") as file:
+                json.dump({"results": results}, file)
+        if program == "pretrain":
+            import os
+
+            os.makedirs(given["workdir"])
+
+    def runs(self):
+        return [flags for program, flags in self.calls if program == "pretrain"]
+
+
+@pytest.fixture
+def compared(tmp_path, monkeypatch):
+    """A comparison whose programs are `Programs`."""
+    with imported("compare", "--dataset=digits", "--methods=all") as compare:
+        budget = compare.budget
+        made = budget.Comparison(tmp_path, 1.0, ["--dataset=d"], lambda method: ["-x"])
+        made.module = budget
+        made.programs = Programs()
+        monkeypatch.setattr(budget, "call", made.programs)
+        yield made
+
+
+def test_all_methods_get_as_many_epochs_as_fit_into_the_minutes(compared):
+    rows = compared.run(["simclr", "byol"], [0, 1])
+    # 10 steps an epoch: 1 s and 5 s.
+    assert [row["epochs"] for row in rows] == [60, 12, 60, 12]
+    assert [row["seed"] for row in rows] == [0, 0, 1, 1]
+    trained = [flags for flags in compared.programs.runs() if "--epochs=0" not in flags]
+    assert [flags[0] for flags in trained] == 2 * ["--method=simclr", "--method=byol"]
+    assert all({"--dataset=d", "-x", "--noreport"} <= set(flags) for flags in trained)
+
+
+def test_an_untrained_network_is_measured_once_for_all_that_share_it(compared):
+    rows = compared.run(["simclr", "byol"], [0, 1])
+    untrained = [flags for flags in compared.programs.runs() if "--epochs=0" in flags]
+    assert len(untrained) == 2
+    assert rows[0]["untrained"] == rows[1]["untrained"] != rows[2]["untrained"]
+
+
+def test_what_is_done_is_not_done_again(compared):
+    compared.run(["simclr"], [0])
+    before = len(compared.programs.calls)
+    rows = compared.run(["simclr", "byol"], [0])
+    programs = [program for program, _ in compared.programs.calls[before:]]
+    assert programs == ["steptime", "pretrain", "evaluate"]
+    kept = json.loads((compared.workdir / "results.json").read_text())
+    assert kept == rows and len(kept) == 2
+
+
+def test_the_best_is_the_first_line_of_the_table(compared):
+    rows = compared.run(["simclr", "byol"], [0, 1])
+    _, first, second = compared.module.table(rows).splitlines()
+    assert first.split()[:7] == ["byol", "12", "500", "512", "0.710", "±", "0.014"]
+    assert second.startswith("simclr")
+
+
+def test_more_flags_are_for_all_or_for_some():
+    given = ("--pretrain=--encoder_width=16 --epochs=3", "--pretrain=byol, x: --stem=a")
+    with imported("compare", "--methods=all", *given) as compare:
+        assert compare.pretrain_flags("mae") == ["--encoder_width=16", "--epochs=3"]
+        assert compare.pretrain_flags("byol")[2:] == ["--stem=a"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "Give workdirs of runs, or --methods"),
+        (["--methods=simclr"], "Set --dataset"),
+        (["--methods=simclr", "--dataset=digits"], "Set --workdir"),
+        (["--methods=simclr3"], "must be all, or some of"),
+        (["--methods=all", "--seeds=a"], "whole numbers"),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused(arguments, message):
+    assert message in run("compare", *arguments, fails=True)
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_two_methods_on_a_small_set(tmp_path):
+    write_npz(tmp_path / "data.npz")
+    out = run(
+        "compare",
+        "--methods=simclr,joint",
+        f"--dataset=npz:{tmp_path / 'data.npz'}",
+        "--budget_minutes=0",
+        "--pretrain=--encoder_width=4 --batch_size=64",
+        "--pretrain=joint: --labels_per_class=5",
+        "--k=10",
+        f"--workdir={tmp_path / 'runs'}",
+        f"--output={tmp_path / 'page.html'}",
+    )
+    assert "25 labels a class" in out
+    rows = json.loads((tmp_path / "runs" / "results.json").read_text())
+    assert [row["epochs"] for row in rows] == [1, 1]
+    assert all(len(row["results"]) == len(row["untrained"]) == 4 for row in rows)
+    assert "method=joint" in (tmp_path / "page.html").read_text()
+    assert (tmp_path / "runs" / "joint" / "seed-0" / "classifier.keras").exists()
