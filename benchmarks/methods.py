@@ -1,0 +1,119 @@
+"""All methods, each trained for the same time: the tables of docs/methods.md.
+
+    python benchmarks/methods.py
+    python benchmarks/methods.py --sets=cifar10 --data_dir=DIR
+
+Runs `tfssl compare --methods=all` on each set of images, which goes on where it was,
+and writes docs/methods.json and the tables of docs/methods.md. Each run takes its budget
+of minutes, and some more to start, to compile and to be measured.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import budget  # noqa: E402
+import running  # noqa: E402
+from absl import flags  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list("sets", ["digits"], "Some of digits, cifar10.")
+flags.DEFINE_string("data_dir", None, "Folder of prepared tensorflow-datasets.")
+flags.DEFINE_string("workdir", str(ROOT / "runs" / "methods"), "Folder of the runs.")
+flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of methods.json and .md.")
+flags.DEFINE_bool("measure", True, "Measure what is missing, or write tables alone.")
+
+# What each set is compared with.
+SETS = {
+    "digits": {
+        "title": "Handwritten digits, {minutes:g} minutes each, {seeds} seeds",
+        "flags": ["--dataset=digits", "--budget_minutes=0.5", "--seeds=0,1,2"],
+    },
+    "cifar10": {
+        "title": "CIFAR-10, {minutes:g} minutes each, {seeds} seed",
+        "flags": [
+            "--dataset=tfds:cifar10",
+            "--budget_minutes=20",
+            # The same small ResNet for all that take one.
+            "--pretrain=barlow_twins,byol,lejepa,moco_v1,moco_v2,moco_v3,nnclr,simclr,"
+            "simclr_v2,simsiam,swav,vicreg,visreg,dino,cmc,cpc: --encoder_width=16",
+        ],
+    },
+}
+BEGIN, END = "<!-- the tables of benchmarks/methods.py -->", "<!-- end -->"
+
+
+def main():
+    file = Path(FLAGS.output) / "methods.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    for name in FLAGS.sets:
+        workdir = Path(FLAGS.workdir) / name
+        if FLAGS.measure:
+            compare(name, workdir)
+        rows = json.loads((workdir / "results.json").read_text())
+        known[name] = [without_details(row) for row in rows]
+    from tfssl import files
+
+    files.write_text(file, json.dumps(known, indent=1) + "\n")
+    write_tables(known)
+
+
+def compare(name, workdir):
+    """Trains and measures what is missing."""
+    data = [f"--data_dir={FLAGS.data_dir}"] if FLAGS.data_dir else []
+    command = [
+        sys.executable,
+        ROOT / "scripts" / "compare.py",
+        "--methods=all",
+        *SETS[name]["flags"],
+        *data,
+        f"--workdir={workdir}",
+        f"--output={workdir / 'comparison.html'}",
+    ]
+    if subprocess.run(command).returncode:
+        raise RuntimeError(f"The comparison on {name} failed; see above.")
+
+
+def without_details(row):
+    """A row with the values of its results alone."""
+    plain = {
+        key: [{"value": result["value"]} for result in row[key]]
+        for key in ("results", "untrained")
+    }
+    return {**row, **plain}
+
+
+def write_tables(known):
+    """Puts the tables in their place in methods.md."""
+    from tfssl import files
+
+    page = Path(FLAGS.output) / "methods.md"
+    before, rest = page.read_text().split(BEGIN)
+    lines = []
+    for name, rows in known.items():
+        title = SETS[name]["title"].format(
+            minutes=rows[0]["minutes"], seeds=len({row["seed"] for row in rows})
+        )
+        lines += [f"\n### {title}\n", markdown(budget.HEADING), "|---" * 8 + "|"]
+        networks = {}
+        for of_one in budget.by_method(rows):
+            lines.append(markdown(budget.cells(of_one)))
+            untrained = budget.cells(of_one, "untrained")[1:]
+            networks.setdefault(untrained, []).append(of_one[0]["method"])
+        for untrained, methods in networks.items():
+            lines.append(markdown((f"*untrained*: {', '.join(methods)}", *untrained)))
+    text = "\n".join([BEGIN, *lines, "", END])
+    files.write_text(page, before + text + rest.split(END)[1])
+    print(f"Look at {page}")
+
+
+def markdown(cells):
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    running.run(main)
