@@ -4,8 +4,8 @@
     python benchmarks/methods.py --sets=cifar10 --data_dir=DIR
 
 Runs `tfssl compare --methods=all` on each set of images, which goes on where it was,
-and writes docs/methods.json and the tables of docs/methods.md. Each run takes its budget
-of minutes, and some more to start, to compile and to be measured.
+and writes docs/methods.json and the tables of docs/methods.md. Each run takes its
+budget of minutes, and some more to start, to compile and to be measured.
 """
 
 import json

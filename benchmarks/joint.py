@@ -1,0 +1,126 @@
+"""Pretraining and fine-tuning in one, against the two one after the other.
+
+    python benchmarks/joint.py
+
+On the handwritten digits, with few labels: SimCLR for some minutes and then a
+classifier from its encoder, frozen or fine-tuned; and `joint` with the same loss and
+the same labels for the same time, that of fine-tuning included. Writes docs/joint.json
+and the table of docs/methods.md; a row that is in docs/joint.json is not measured again.
+"""
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import budget  # noqa: E402
+import running  # noqa: E402
+from absl import flags  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_float("minutes", 0.5, "Of SimCLR, and as much for joint.", lower_bound=0)
+flags.DEFINE_list("labels_per_class", ["5", "25"], "Numbers of labels.")
+flags.DEFINE_list("seeds", ["0", "1", "2"], "Of weights, views and labelled images.")
+flags.DEFINE_string("workdir", str(ROOT / "runs" / "joint"), "Folder of the runs.")
+flags.DEFINE_string(
+    "output", str(ROOT / "docs"), "Folder of joint.json and methods.md."
+)
+
+DATA = ["--dataset=digits"]
+# SimCLR as joint has it, so that the stages are all that differs.
+SIMCLR = ["--set=temperature=0.1", "--set=projector=none"]
+BEGIN, END = "<!-- the table of benchmarks/joint.py -->", "<!-- end of it -->"
+
+
+def main():
+    running.start("float32")
+    from tfssl import data, files
+
+    file = Path(FLAGS.output) / "joint.json"
+    rows = json.loads(file.read_text()) if file.exists() else []
+    done = {(row["labels_per_class"], row["seed"]) for row in rows}
+    train, test = (data.load("digits", split) for split in ("train", "test"))
+    for count in map(int, FLAGS.labels_per_class):
+        for seed in map(int, FLAGS.seeds):
+            if (count, seed) not in done:
+                rows.append(measure(count, seed, train, test))
+                print(rows[-1], flush=True)
+                files.write_text(file, json.dumps(rows, indent=1) + "\n")
+    write_table(rows)
+
+
+def measure(count, seed, train, test):
+    """Accuracies on the test images of one draw of the labels: a dict."""
+    import keras
+    import numpy as np
+
+    from tfssl import transfer
+
+    stages = budget.Comparison(
+        Path(FLAGS.workdir), FLAGS.minutes, DATA, lambda method: SIMCLR
+    )
+    row = {"method": "simclr", "seed": seed}
+    stages.workdir.mkdir(parents=True, exist_ok=True)
+    epochs = stages.epochs(stages.step_time("simclr"))
+    stages.measured("simclr", seed, epochs, stages.folder(row))
+    encoder = keras.saving.load_model(
+        stages.folder(row) / "encoder.keras", compile=False
+    )
+    few = {"labels_per_class": count, "draws": 1, "seed": seed}
+    found, seconds = {}, {}
+    for mode in ("frozen", "finetuned"):
+        start = time.perf_counter()
+        result = transfer.few_label_accuracy(encoder, train, test, mode, **few)
+        found[mode], seconds[mode] = result.value, time.perf_counter() - start
+    both = budget.Comparison(
+        stages.workdir / f"{count}-labels",
+        FLAGS.minutes + seconds["finetuned"] / 60,
+        DATA,
+        lambda method: [f"--labels_per_class={count}"],
+    )
+    both.workdir.mkdir(parents=True, exist_ok=True)
+    run = {"method": "joint", "seed": seed}
+    joint_epochs = both.epochs(both.step_time("joint"))
+    both.measured("joint", seed, joint_epochs, both.folder(run))
+    classifier = transfer.load_classifier(both.folder(run) / "classifier.keras")
+    right = transfer.predict(classifier, test.images).argmax(axis=1) == test.labels
+    return {
+        "labels_per_class": count,
+        "seed": seed,
+        "epochs": epochs,
+        "joint_epochs": joint_epochs,
+        "finetuning_seconds": seconds["finetuned"],
+        **found,
+        "joint": float(np.mean(right)),
+    }
+
+
+def write_table(rows):
+    """Puts the table in its place in methods.md."""
+    from tfssl import files
+
+    page = Path(FLAGS.output) / "methods.md"
+    before, rest = page.read_text().split(BEGIN)
+    lines = [
+        "| labels a class | two stages, frozen | two stages, fine-tuned | joint |",
+        "|---|---|---|---|",
+    ]
+    for count in sorted({row["labels_per_class"] for row in rows}):
+        cells = [str(count)]
+        for name in ("frozen", "finetuned", "joint"):
+            values = [r[name] for r in rows if r["labels_per_class"] == count]
+            cells.append(
+                f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
+            )
+        lines.append(f"| {' | '.join(cells)} |")
+    text = "\n".join([BEGIN, "", *lines, "", END])
+    files.write_text(page, before + text + rest.split(END)[1])
+    print(f"Look at {page}")
+
+
+if __name__ == "__main__":
+    running.run(main)
