@@ -5,7 +5,8 @@
 On the handwritten digits, with few labels: SimCLR for some minutes and then a
 classifier from its encoder, frozen or fine-tuned; and `joint` with the same loss and
 the same labels for the same time, that of fine-tuning included. Writes docs/joint.json
-and the table of docs/methods.md; a row that is in docs/joint.json is not measured again.
+and the table of docs/methods.md; a row that is in docs/joint.json is not measured
+again.
 """
 
 import json

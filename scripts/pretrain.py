@@ -90,18 +90,19 @@ def main():
         print(f"Note: {concern}")
     with runs.scope(strategy):
         model = recipe.make(len(train), seed=FLAGS.seed, encoder=encoder)
-    # A refused argument leaves no folder behind.
-    run = runs.Workdir(
-        FLAGS.workdir,
-        runs.settings(
-            recipe,
-            train,
-            **{
-                **common.flag_values(common, recipe_flags, sys.modules[__name__]),
-                "precision": precision,
-            },
-        ),
+    settings = runs.settings(
+        recipe,
+        train,
+        **{
+            **common.flag_values(common, recipe_flags, sys.modules[__name__]),
+            "precision": precision,
+        },
     )
+    if encoder is not None:
+        # That of the recipe was not made.
+        settings.update(encoder=FLAGS.init, encoder_width=None, encoder_arguments={})
+    # A refused argument leaves no folder behind.
+    run = runs.Workdir(FLAGS.workdir, settings)
     position = run.restore(model)
     if position != runs.START:
         print(f"Continuing {FLAGS.workdir} after {position} of {recipe.epochs}.")

@@ -63,9 +63,9 @@ def run(script, *arguments, fails=False):
 
 
 @contextlib.contextmanager
-def imported(script, *arguments):
+def imported(script, *arguments, folder="scripts"):
     """A script as a module with these flags, in this process."""
-    with _module(script) as module:
+    with _module(script, folder) as module:
         flags.FLAGS([script, *map(str, arguments)])
         yield module
 
@@ -75,20 +75,21 @@ WITH_FILES = ("predict", "compare")
 
 
 @contextlib.contextmanager
-def _module(script):
+def _module(script, folder="scripts"):
     """A script, imported afresh; its flags are gone afterwards.
 
     Another script can then define its own.
     """
     before = flagsaver.save_flag_values()
-    folder = str(ROOT / "scripts")
-    sys.path.insert(0, folder)
+    folders = [str(ROOT / "scripts"), str(ROOT / folder)]
+    path = list(sys.path)
+    sys.path[:0] = folders[::-1]
     try:
         yield importlib.import_module(script)
     finally:
-        sys.path.remove(folder)
+        sys.path[:] = path
         for name, module in list(sys.modules.items()):
-            if os.path.dirname(getattr(module, "__file__", None) or "") == folder:
+            if os.path.dirname(getattr(module, "__file__", None) or "") in folders:
                 sys.modules.pop(name)
         flagsaver.restore_flag_values(before)
 

@@ -132,4 +132,7 @@ def test_a_run_goes_on_from_weights(tmp_path):
     saved = keras.saving.load_model(tmp_path / "run" / "encoder.keras")
     for a, b in zip(first.get_weights(), saved.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    settings = tfssl.runs.Workdir.read(tmp_path / "run").info["settings"]
+    assert settings["encoder"] == str(tmp_path / "first.keras")
+    assert settings["encoder_width"] is None
     assert "report.html" in run("report", f"--workdir={tmp_path / 'run'}")

@@ -1,0 +1,114 @@
+"""What the benchmarks write of what they measured."""
+
+import json
+
+import pytest
+from programs import ROOT, imported
+
+from tfssl import transfer
+
+
+def page(folder, name):
+    """The page of docs/ with its tables taken out, in a folder of its own."""
+    text = (ROOT / "docs" / name).read_text()
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def row(method, seed, values, weights=10):
+    """Of a comparison: its results, and those of a network that guesses."""
+    return {
+        "method": method,
+        "seed": seed,
+        "epochs": 7,
+        "minutes": 0.5,
+        "seconds": 0.02,
+        "peak_memory_mib": 800.0,
+        "batch_size": 128,
+        "weights": weights,
+        "results": [{"value": value, "protocol": "knn"} for value in values],
+        "untrained": [{"value": 0.1 * weights / 10}] * 4,
+    }
+
+
+def test_methods(tmp_path):
+    made = page(tmp_path, "methods.md")
+    (tmp_path / "runs" / "digits").mkdir(parents=True)
+    rows = [
+        row("byol", 0, (0.5, 0.6, 0.7, 0.80)),
+        row("byol", 1, (0.5, 0.6, 0.7, 0.82)),
+        row("mae", 0, (0.5, 0.6, 0.7, 0.9), weights=20),
+        row("mae", 1, (0.5, 0.6, 0.7, 0.9), weights=20),
+    ]
+    (tmp_path / "runs" / "digits" / "results.json").write_text(json.dumps(rows))
+    given = (f"--output={tmp_path}", f"--workdir={tmp_path / 'runs'}", "--nomeasure")
+    for _ in range(2):
+        with imported("methods", *given, folder="benchmarks") as benchmark:
+            benchmark.main()
+    text = made.read_text()
+    assert text.count("### Handwritten digits, 0.5 minutes each, 2 seeds") == 1
+    mae, byol, *untrained = text.partition("|---|")[2].splitlines()[1:5]
+    assert mae.startswith("| mae | 7 | 20 | 800 | 0.500 ± 0.000 | 0.600 ± 0.000 |")
+    assert byol.endswith("| 0.810 ± 0.014 |")
+    assert [line.split(" | ")[0] for line in untrained] == [
+        "| *untrained*: mae",
+        "| *untrained*: byol",
+    ]
+    assert text.endswith((ROOT / "docs" / "methods.md").read_text()[-300:])
+
+
+def test_joint(tmp_path):
+    made = page(tmp_path, "methods.md")
+    rows = [
+        {
+            "labels_per_class": count,
+            "seed": seed,
+            "frozen": 0.5,
+            "finetuned": 0.6 + 0.1 * seed,
+            "joint": 0.8,
+        }
+        for count in (5, 25)
+        for seed in (0, 1)
+    ]
+    (tmp_path / "joint.json").write_text(json.dumps(rows))
+    given = (f"--output={tmp_path}", "--seeds=0,1")
+    with imported("joint", *given, folder="benchmarks") as benchmark:
+        benchmark.main()
+    lines = made.read_text().splitlines()
+    assert "| 5 | 0.500 ± 0.000 | 0.650 ± 0.071 | 0.800 ± 0.000 |" in lines
+    assert "| 25 | 0.500 ± 0.000 | 0.650 ± 0.071 | 0.800 ± 0.000 |" in lines
+
+
+def test_transfer(tmp_path):
+    made = page(tmp_path, "transfer.md")
+    results = [
+        transfer.Result("knn", 0.25).to_dict(),
+        transfer.Result.over_draws("few_linear", [0.25, 0.75], {}).to_dict(),
+    ]
+    done = {"mine: digits: features": {"results": results}}
+    (tmp_path / "transfer.json").write_text(json.dumps(done))
+    given = (f"--output={tmp_path}", "--encoder=mine", "--datasets=digits")
+    with imported("transfer", *given, folder="benchmarks") as benchmark:
+        benchmark.write_tables(done)
+    assert "| features | 0.250 | 0.500 ± 0.354 |" in made.read_text().splitlines()
+
+
+def test_what_is_committed_is_what_the_page_says():
+    """The tables of docs/transfer.md are those of docs/transfer.json."""
+    text = (ROOT / "docs" / "transfer.md").read_text()
+    done = json.loads((ROOT / "docs" / "transfer.json").read_text())
+    assert done
+    for key, measured in done.items():
+        values = [f"{result['value']:.3f}" for result in measured["results"]]
+        rows = [
+            line for line in text.splitlines() if f"| {key.split(': ')[2]} |" in line
+        ]
+        assert any(all(value in line for value in values) for line in rows), key
+
+
+@pytest.mark.parametrize("name", ["transfer", "methods", "joint"])
+def test_a_page_has_a_place_for_its_tables(name):
+    text = (ROOT / "docs" / ("methods" if name == "joint" else name)).with_suffix(".md")
+    with imported(name, folder="benchmarks") as benchmark:
+        before, found, rest = text.read_text().partition(benchmark.BEGIN)
+        assert found and benchmark.END in rest
