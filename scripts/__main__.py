@@ -25,6 +25,7 @@ PROGRAMS = (
     "publish",
     "export",
     "distill",
+    "convert",
 )
 
 
