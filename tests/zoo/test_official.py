@@ -1,7 +1,11 @@
-"""Official weights: fetched, checked, converted, kept; from a host of our own."""
+"""Official weights: fetched, checked, converted, kept; from a host of our own.
+
+`UPDATE=1 pytest tests/zoo/test_official.py` writes the table of the docs anew.
+"""
 
 import dataclasses
 import hashlib
+import os
 import sys
 import warnings
 import zipfile
@@ -20,14 +24,25 @@ from tfssl.zoo.official_entries import OFFICIAL, File
 
 pytest.importorskip("tqdm")
 sys.path.insert(0, str(Path(__file__).parents[1] / "references"))
-from checkpoint_weights import images, weights  # noqa: E402
+from checkpoint_weights import weights  # noqa: E402
 
 NAME = "moco_v2_resnet50_imagenet"
 FILE = OFFICIAL[NAME].files[0].name
 
 
-def features(encoder):
-    return keras.ops.convert_to_numpy(encoder(images(224)))
+def state():
+    return weights((1, 1, 1, 1), False, 4)
+
+
+def assert_converted(encoder):
+    assert (encoder.name, encoder.output_shape) == (NAME, (None, 32))
+    kernel = encoder.get_layer("stage4_block1_2_conv").kernel
+    expected = state()["layer4.0.conv2.weight"].transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(kernel, expected)
+    norm = encoder.get_layer("stem_norm")
+    np.testing.assert_array_equal(norm.moving_variance, state()["bn1.running_var"])
+    # Plain Keras.
+    assert type(norm) is keras.layers.BatchNormalization
 
 
 @pytest.fixture
@@ -37,9 +52,8 @@ def shelf(tmp_path, monkeypatch):
     monkeypatch.delenv("TFSSL_ZOO", raising=False)
     folder = tmp_path / "shelf"
     folder.mkdir()
-    state = weights((1, 1, 1, 1), False, 4)
-    state = {f"module.encoder_q.{name}": array for name, array in state.items()}
-    write_zip(folder / FILE, {"state_dict": state, "epoch": 800})
+    named = {f"module.encoder_q.{name}": array for name, array in state().items()}
+    write_zip(folder / FILE, {"state_dict": named, "epoch": 800})
     return folder
 
 
@@ -78,14 +92,10 @@ def test_an_official_encoder_is_converted_once(publish, remote, shelf):
         # It is verified, and free to use.
         warnings.simplefilter("error", UserWarning)
         encoder = tfssl.zoo.load(NAME)
-    assert (encoder.name, encoder.output_shape) == (NAME, (None, 32))
-    x = features(encoder)
-    direct = tfssl.zoo.convert(shelf / FILE, "moco")
-    np.testing.assert_array_equal(x, features(direct))
-    # Plain Keras, and nothing is downloaded or kept twice.
-    assert type(encoder.get_layer("stem_norm")) is keras.layers.BatchNormalization
+    assert_converted(encoder)
+    # Nothing is downloaded or kept twice.
     assert cached() == sorted(KEPT)
-    np.testing.assert_array_equal(features(tfssl.zoo.load(NAME)), x)
+    assert_converted(tfssl.zoo.load(NAME))
     assert remote[1].asked == [f"/{FILE}"]
     info = tfssl.zoo.info(NAME)
     assert (info["licence"], info["verified"]) == ("MIT", True)
@@ -93,7 +103,7 @@ def test_an_official_encoder_is_converted_once(publish, remote, shelf):
     # A damaged copy is made again.
     (path,) = cache_folder().rglob("encoder.keras")
     path.write_bytes(path.read_bytes()[:-1])
-    np.testing.assert_array_equal(features(tfssl.zoo.load(NAME)), x)
+    assert_converted(tfssl.zoo.load(NAME))
     assert remote[1].asked == [f"/{FILE}"] * 2
 
 
@@ -211,5 +221,39 @@ def test_entries(name):
         for digits, length in ((file.sha256, 64), (file.md5, 32)):
             assert digits is None or (int(digits, 16), len(digits) <= length)
     assert entry.noncommercial == ("NC" in entry.licence)
-    page = (Path(__file__).parents[2] / "docs" / "official_weights.md").read_text()
-    assert f"| `{name}` |" in page
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "official_weights.md"
+HEADER = """\
+| name | architecture | epochs | linear | licence | known of the checksum | from |
+|---|---|---|---|---|---|---|
+"""
+
+
+def table():
+    """A row for each entry, as the page has it."""
+    rows = []
+    for name, entry in OFFICIAL.items():
+        facts = entry.summary()
+        licence = facts["licence"].replace(", non-commercial", ", **non-commercial**")
+        home = f"[authors]({entry.home})" + (f"; {entry.note}" * bool(entry.note))
+        cells = (
+            f"`{name}`",
+            entry.architecture,
+            entry.epochs or "not stated",
+            f"{entry.linear:.3f}",
+            licence,
+            facts["known_checksum"],
+            home,
+        )
+        rows.append(f"| {' | '.join(map(str, cells))} |\n")
+    return HEADER + "".join(rows)
+
+
+def test_the_page_has_every_entry():
+    before, mark, rest = PAGE.read_text().partition("official.py -->\n\n")
+    found, end, after = rest.partition("\n<!-- end -->")
+    if os.environ.get("UPDATE"):
+        PAGE.write_text(before + mark + table() + end + after)
+        return
+    assert found == table()

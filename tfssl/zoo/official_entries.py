@@ -62,7 +62,7 @@ class Entry:
         files: tuple of `File`; the first is what is converted.
         licence: string, of the weights.
         home: string, repository of the authors.
-        epochs: int.
+        epochs: int; None if it was not looked up.
         linear: float, accuracy of a linear classifier on ImageNet, as the authors
             report it.
         note: string, what else must be said.
@@ -74,7 +74,7 @@ class Entry:
     files: tuple
     licence: str
     home: str
-    epochs: int
+    epochs: int | None
     linear: float
     note: str = ""
 
@@ -90,7 +90,7 @@ class Entry:
 
     def summary(self):
         """What a listing says of it."""
-        return {
+        facts = {
             "method": self.method,
             "dataset": "ImageNet",
             "architecture": self.architecture,
@@ -101,6 +101,7 @@ class Entry:
                 dict.fromkeys(file.known for file in self.files)
             ),
         }
+        return {key: value for key, value in facts.items() if value is not None}
 
 
 def _moco(method, folder, epochs, md5, linear):
@@ -130,7 +131,7 @@ def _resnet(method, scheme, path, licence, home, epochs, linear, **facts):
     )
 
 
-def _dino(architecture, file, epochs, linear, note=""):
+def _dino(architecture, file, linear, note=""):
     return Entry(
         "dino",
         architecture,
@@ -138,7 +139,7 @@ def _dino(architecture, file, epochs, linear, note=""):
         (file,),
         "Apache-2.0",
         "https://github.com/facebookresearch/dino",
-        epochs,
+        None,
         linear,
         note,
     )
@@ -172,7 +173,7 @@ OFFICIAL = {
     ),
     "vicreg_resnet50_imagenet": _resnet(
         *("vicreg", "torchvision", "vicreg/resnet50.pth"),
-        *("MIT", "vicreg", 1000, 0.732),
+        *("MIT", "vicreg", None, 0.732),
         size=94_345_885,
         sha256="c843e7652491ff2f712734619fd74d85e5e92ac902615665ad3fd50dc6ada591",
     ),
@@ -188,7 +189,7 @@ OFFICIAL = {
     "dino_resnet50_imagenet": _resnet(
         *("dino", "torchvision"),
         "dino/dino_resnet50_pretrain/dino_resnet50_pretrain.pth",
-        *("Apache-2.0", "dino", 800, 0.753),
+        *("Apache-2.0", "dino", None, 0.753),
     ),
     "simclr_resnet50_imagenet": Entry(
         *("simclr", "ResNet-50", "simclr"),
@@ -197,7 +198,7 @@ OFFICIAL = {
                 "https://storage.googleapis.com/simclr-gcs/checkpoints/ResNet50_1x.zip"
             ),
         ),
-        *("Apache-2.0", "https://github.com/google-research/simclr", 1000, 0.691),
+        *("Apache-2.0", "https://github.com/google-research/simclr", None, 0.691),
         note="nobody confirmed that the address has this form",
     ),
     "simclr_v2_resnet50_imagenet": Entry(
@@ -206,7 +207,7 @@ OFFICIAL = {
             File(f"{_V2}/model.ckpt-250228.index"),
             File(f"{_V2}/model.ckpt-250228.data-00000-of-00001"),
         ),
-        *("Apache-2.0", "https://github.com/google-research/simclr", 800, 0.717),
+        *("Apache-2.0", "https://github.com/google-research/simclr", None, 0.717),
     ),
     "dino_vit_small_16_imagenet": _dino(
         "ViT-S/16",
@@ -214,7 +215,6 @@ OFFICIAL = {
             f"{_META}dino/dino_deitsmall16_pretrain/dino_deitsmall16_pretrain.pth",
             md5="cf0f22",
         ),
-        800,
         0.770,
     ),
     "dino_vit_small_8_imagenet": _dino(
@@ -224,7 +224,6 @@ OFFICIAL = {
             "06cd8ed4b3fcef6305223df082ef8c19bc775704",
             "e1b79616ce6d1b8dc3cc0d5952b6d0958356a189122882493e665d28f20654a0",
         ),
-        800,
         0.797,
         _COPY,
     ),
@@ -235,7 +234,6 @@ OFFICIAL = {
             "9578d3895b3c81965d4fb6de0ffb14491b6fc8f9",
             "93181583427d6de3e18ab0e6ee4df35736cfc51a3c1bf9ae0e9b53b1316598dc",
         ),
-        400,
         0.782,
         _COPY,
     ),
@@ -246,14 +244,13 @@ OFFICIAL = {
             "57b4c6dac26b2cff845bfbed5bf37c9dd32ec496",
             "01be14b99784a4c0970a5703214513588daf27014e908ac7ea08967b7bd80f5f",
         ),
-        300,
         0.801,
         _COPY,
     ),
     "mae_vit_base_imagenet": Entry(
         *("mae", "ViT-B/16", "mae"),
         (File(f"{_META}mae/pretrain/mae_pretrain_vit_base.pth", md5="8cad7c"),),
-        *("CC-BY-NC", "https://github.com/facebookresearch/mae", 1600, 0.678),
+        *("CC-BY-NC", "https://github.com/facebookresearch/mae", None, 0.678),
     ),
     "moco_v3_vit_small_imagenet": Entry(
         *("moco_v3", "ViT-S/16", "moco_v3_vit"),
