@@ -83,7 +83,9 @@ def cached():
     return sorted(p.name for p in cache_folder().rglob("*") if p.is_file())
 
 
-KEPT = ["README.md", "encoder.keras", "index.json", "metadata.json", "pins.json"]
+KEPT = sorted(
+    ["README.md", "encoder.keras", "index.json", "metadata.json", "pins.json"]
+)
 
 
 def test_an_official_encoder_is_converted_once(publish, remote, shelf):
@@ -93,18 +95,55 @@ def test_an_official_encoder_is_converted_once(publish, remote, shelf):
         warnings.simplefilter("error", UserWarning)
         encoder = tfssl.zoo.load(NAME)
     assert_converted(encoder)
-    # Nothing is downloaded or kept twice.
-    assert cached() == sorted(KEPT)
-    assert_converted(tfssl.zoo.load(NAME))
+    assert cached() == KEPT
     assert remote[1].asked == [f"/{FILE}"]
     info = tfssl.zoo.info(NAME)
     assert (info["licence"], info["verified"]) == ("MIT", True)
     assert info["first_download"][FILE]["sha256"] == digest(shelf)
+
+
+def tiny(*_, name):
+    """In place of a conversion, which takes seconds."""
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(image), name=name)
+
+
+def test_nothing_is_downloaded_or_converted_twice(publish, remote, shelf, monkeypatch):
+    publish(sha256=digest(shelf))
+    made = []
+
+    def convert(path, scheme, name):
+        assert path.read_bytes() == (shelf / FILE).read_bytes()
+        made.append(scheme)
+        return tiny(name=name)
+
+    monkeypatch.setattr(official_weights, "convert", convert)
+    for _ in range(2):
+        assert tfssl.zoo.load(NAME).output_shape == (None, 3)
+    assert made == ["moco"] and remote[1].asked == [f"/{FILE}"]
     # A damaged copy is made again.
     (path,) = cache_folder().rglob("encoder.keras")
     path.write_bytes(path.read_bytes()[:-1])
-    assert_converted(tfssl.zoo.load(NAME))
-    assert remote[1].asked == [f"/{FILE}"] * 2
+    assert tfssl.zoo.load(NAME).output_shape == (None, 3)
+    assert made == ["moco"] * 2 and remote[1].asked == [f"/{FILE}"] * 2
+    assert cached() == KEPT
+
+
+def test_two_at_once(publish, shelf, monkeypatch):
+    """The other one has finished, and cleared its files away, before this one read."""
+    publish(sha256=digest(shelf))
+
+    def convert(path, scheme, name):
+        monkeypatch.setattr(official_weights, "convert", tiny_of_the_other)
+        official_weights.official_zoo(NAME)
+        raise FileNotFoundError(path)
+
+    def tiny_of_the_other(path, scheme, name):
+        return tiny(name=name)
+
+    monkeypatch.setattr(official_weights, "convert", convert)
+    assert tfssl.zoo.load(NAME).output_shape == (None, 3)
+    assert cached() == KEPT
 
 
 @pytest.fixture

@@ -86,9 +86,14 @@ def official_zoo(name):
         )
     if _is_whole(zoo, name):
         return zoo
-    paths = [_fetched(name, file, zoo) for file in entry.files]
-    encoder = _converted(name, entry, paths)
-    publish(encoder, name, zoo, _card(name, entry, zoo), overwrite=True)
+    try:
+        paths = [_fetched(name, file, zoo) for file in entry.files]
+        encoder = _converted(name, entry, paths)
+        publish(encoder, name, zoo, _card(name, entry, zoo), overwrite=True)
+    except (OSError, ZooError):
+        # Another process may have done it meanwhile, and cleared the files away.
+        if not _is_whole(zoo, name):
+            raise
     # The converted one is what is used from now on.
     shutil.rmtree(zoo / "files", ignore_errors=True)
     return zoo

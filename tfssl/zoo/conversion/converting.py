@@ -71,9 +71,11 @@ def convert(
         >>> import tempfile, tfssl
         >>> path = tempfile.mkdtemp() + "/weights.pth"
         >>> size = open(path, "wb").write(b"These are no weights.")
-        >>> tfssl.zoo.convert(path, "moco")
-        Traceback (most recent call last):
-        tfssl.zoo.errors.FormatError: ...
+        >>> try:
+        ...     tfssl.zoo.convert(path, "moco")
+        ... except tfssl.zoo.FormatError as error:
+        ...     print(str(error).rpartition(": ")[2][:41])
+        it is no file of torch.save or safetensor
     """
     if scheme not in SCHEMES:
         near = difflib.get_close_matches(scheme, SCHEMES, n=1)
