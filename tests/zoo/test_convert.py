@@ -259,6 +259,8 @@ def changed(**changes):
         ),
         (changed(bn1__weight=np.full(4, np.nan, "f4")), "not finite"),
         (changed(conv1__weight=np.ones(5, "f4")), "does not fit torchvision"),
+        (changed(conv1__weight=np.ones((9000, 1, 1, 1), "f4")), "the width 9000"),
+        (changed(conv1__weight=np.ones((0, 3, 7, 7), "f4")), "the width 0"),
         ({}, "Missing: conv1.weight. Unexpected: none"),
         ([1, 2], "holds no dict of weights"),
     ],
@@ -267,6 +269,14 @@ def test_wrong_and_partial_checkpoints(state, message, tmp_path):
     write_zip(tmp_path / "a.pth", state)
     with pytest.raises(FormatError, match=message):
         convert(tmp_path / "a.pth", "torchvision", image_size=32)
+
+
+def test_one_name_does_not_ask_for_many_blocks(tmp_path):
+    state = vit_weights.weights(8, 1, 4, 4)
+    state["blocks.99999999.norm1.weight"] = state.pop("blocks.0.norm1.weight")
+    write_safetensors(tmp_path / "a", state)
+    with pytest.raises(FormatError, match="blocks.1.norm1.bias.*blocks.99999999"):
+        convert(tmp_path / "a", "timm")
 
 
 def test_another_scheme_than_the_file_has(tmp_path):

@@ -213,7 +213,7 @@ def test_zip_files_that_are_none(tmp_path):
         read_checkpoint(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"a" * 100])
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n"])
 def test_other_files(content, tmp_path):
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(FormatError, match="no file of torch.save or safetensors"):
@@ -284,8 +284,7 @@ def test_mutated_files_are_read_or_refused(kind, tmp_path):
     expected = {"state_dict": OrderedDict(arrays()), "epoch": 3}
     {**WRITERS, "safetensors": write_arrays}[kind](path, expected)
     content = path.read_bytes()
-    random = np.random.default_rng(0)
-    refused = 0
+    random, refused = np.random.default_rng(0), 0
     for _ in range(200):
         path.write_bytes(mutated(content, random))
         try:

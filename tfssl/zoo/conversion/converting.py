@@ -29,6 +29,8 @@ _NETWORKS = {
     ),
     "timm": (encoders.vit, vit_weights.timm_arguments, vit_weights.timm_sources),
 }
+# A small file shall not ask for a network that no memory holds.
+_MAX_WIDTH = 8192
 
 
 def convert(
@@ -97,6 +99,8 @@ def convert(
         raise _wrong(path, scheme, [error.args[0]], [*arrays, *unexpected]) from error
     except (ValueError, IndexError) as error:
         raise FormatError(f"{path} does not fit {scheme}: {error}") from error
+    if not 1 <= arguments["width"] <= _MAX_WIDTH:
+        raise FormatError(f"{path} has a network of the width {arguments['width']}")
     with float32_policy():
         encoder = make(**{**arguments, **layout.options, **options})
     sources = sources_of([w.path for w in encoder.weights])

@@ -72,10 +72,12 @@ def timm_arguments(shapes):
     side = math.isqrt(patches)
     if side * side != patches:
         raise ValueError(f"{patches} positions, which are those of no square image")
-    blocks = [int(n[1]) for n in map(re.compile(r"blocks\.(\d+)\.").match, shapes) if n]
+    found = map(re.compile(r"blocks\.(\d+)\.").match, shapes)
+    # Their count, not the highest number: one name shall not ask for many.
+    blocks = {match[1] for match in found if match}
     return {
         "image_size": side * patch,
         "patch_size": patch,
         "width": width,
-        "depth": max(blocks, default=0) + 1,
+        "depth": max(len(blocks), 1),
     }
