@@ -26,6 +26,7 @@ PROGRAMS = (
     "publish",
     "export",
     "distill",
+    "convert",
 )
 
 

@@ -87,11 +87,13 @@ def sync(path):
         os.fsync(data.fileno())
 
 
-def facts(path):
+def facts(path, md5=False):
     """Checksum and size of a file.
 
     Args:
         path: string or `pathlib.Path`.
+        md5: bool, whether there is also an `md5`, of which some publishers tell no
+            more. Defaults to False.
 
     Returns:
         Dict with `sha256`, 64 hexadecimal digits, and `size` in bytes.
@@ -103,12 +105,16 @@ def facts(path):
         ...     files.facts(empty.name)["sha256"][:8]
         'e3b0c442'
     """
-    digest, size = hashlib.sha256(), 0
+    digests = {"sha256": hashlib.sha256()}
+    if md5:
+        digests["md5"] = hashlib.md5(usedforsecurity=False)
+    size = 0
     with open(path, "rb") as data:
         while block := data.read(_BLOCK):
-            digest.update(block)
+            for digest in digests.values():
+                digest.update(block)
             size += len(block)
-    return {"sha256": digest.hexdigest(), "size": size}
+    return {"size": size, **{name: x.hexdigest() for name, x in digests.items()}}
 
 
 def versions():

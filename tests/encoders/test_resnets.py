@@ -31,6 +31,30 @@ def test_the_feature_map(stem, size, side):
     assert encoder.output_shape == (None, side, side, 32)
 
 
+def test_the_stem_is_pooled_as_tensorflow_or_pytorch_pads():
+    """The largest of a window that begins at its place, or one before it."""
+    encoder = {
+        pool: encoders.resnet10(16, width=4, stem_pool=pool)
+        for pool in ("symmetric", "same")
+    }
+    encoder["same"].set_weights(encoder["symmetric"].get_weights())
+    x = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), "uint8")
+    for pool, first in (("symmetric", -1), ("same", 0)):
+        relu, pooled = (
+            keras.ops.convert_to_numpy(encoders.cut(encoder[pool], layer)(x))
+            for layer in ("stem_relu", "stem_pool")
+        )
+        relu, pooled = relu.reshape(8, 8, 4), pooled.reshape(4, 4, 4)
+        for row, column in np.ndindex(4, 4):
+            rows, columns = (
+                slice(max(2 * i + first, 0), 2 * i + first + 3) for i in (row, column)
+            )
+            expected = relu[rows, columns].max(axis=(0, 1))
+            np.testing.assert_array_equal(pooled[row, column], expected)
+    with pytest.raises(ValueError, match="stem_pool must be one of"):
+        encoders.resnet10(16, stem_pool="valid")
+
+
 def test_the_stride_is_on_the_3x3_convolution():
     encoder = encoders.resnet50(64, width=4)
     assert encoder.get_layer("stage2_block1_1_conv").strides == (1, 1)

@@ -10,6 +10,8 @@ from tfssl.encoders.resnet_blocks import Builder, basic_block, bottleneck_block
 from tfssl.encoders.scaling import pixel_scaling
 from tfssl.layers import NORMS
 
+# How the max-pooling of the stem is padded.
+STEM_POOLS = ("symmetric", "same")
 # depth: (blocks of each stage, bottleneck)
 _DEPTHS = {
     10: ((1, 1, 1, 1), False),
@@ -27,6 +29,7 @@ def resnet(
     *,
     width=64,
     stem="imagenet",
+    stem_pool="symmetric",
     zero_init_residual=True,
     norm="batch",
     synchronized=True,
@@ -51,6 +54,9 @@ def resnet(
         stem: "imagenet" (7x7 convolution with stride 2, then max-pooling) or "small"
             (3x3 convolution, no pooling; for images up to about 64 pixels). Defaults to
             "imagenet".
+        stem_pool: "symmetric" (one row of zeros all around before the max-pooling, as
+            PyTorch pads) or "same" (as TensorFlow pads: for an even size at the bottom
+            right only). Defaults to "symmetric".
         zero_init_residual: bool, whether each block starts as the identity. Defaults to
             True.
         norm: "batch", "split", "layer" or "none", see `tfssl.layers.normalize`.
@@ -73,8 +79,8 @@ def resnet(
         values in [0, 255] to features. Its part `local` is the last feature map.
 
     Raises:
-        ValueError: for an unknown depth, stem or norm, selective kernels at a depth
-            below 50, or a mean and std for other than 3 channels.
+        ValueError: for an unknown depth, stem, stem_pool or norm, selective kernels at
+            a depth below 50, or a mean and std for other than 3 channels.
 
     Example:
         >>> import tfssl
@@ -90,6 +96,10 @@ def resnet(
         raise ValueError(f"depth must be one of {sorted(_DEPTHS)}. Received: {depth}")
     if stem not in STEMS:
         raise ValueError(f"stem must be one of {STEMS}. Received: {stem!r}")
+    if stem_pool not in STEM_POOLS:
+        raise ValueError(
+            f"stem_pool must be one of {STEM_POOLS}. Received: {stem_pool!r}"
+        )
     if norm not in NORMS:
         raise ValueError(f"norm must be one of {NORMS}. Received: {norm!r}")
     stages, bottleneck = _DEPTHS[depth]
@@ -117,8 +127,10 @@ def resnet(
             x = build.conv_norm_relu(x, width, 3, 1, "stem")
         else:
             x = build.conv_norm_relu(x, width, 7, 2, "stem")
-        x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
-        x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+        if stem_pool == "symmetric":
+            x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
+        padding = "same" if stem_pool == "same" else "valid"
+        x = keras.layers.MaxPooling2D(3, 2, padding, name="stem_pool")(x)
     else:
         x = build.conv_norm_relu(x, width, 3, 1, "stem")
     for stage, blocks in enumerate(stages):

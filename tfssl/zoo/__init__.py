@@ -1,17 +1,22 @@
 """The zoo: publish an encoder, find it, load it in one line."""
 
+from tfssl.zoo.conversion import SCHEMES, convert
 from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError, ZooError
 from tfssl.zoo.load import info, load, load_projector, names
+from tfssl.zoo.official_weights import official
 from tfssl.zoo.publish import publish
 
 __all__ = [
     "FormatError",
     "IntegrityError",
     "NotFoundError",
+    "SCHEMES",
     "ZooError",
+    "convert",
     "info",
     "load",
     "load_projector",
     "names",
+    "official",
     "publish",
 ]

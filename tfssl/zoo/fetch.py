@@ -13,6 +13,8 @@ from tfssl.zoo.index import INDEX, parse_index
 _TIMEOUT = 30  # seconds without a byte
 _BLOCK = 1 << 16
 _MAX_INDEX = 16 * 2**20
+# The largest that a file of unknown size may be.
+MAX_SIZE = 4 * 2**30
 
 
 def read_index(source):
@@ -73,7 +75,12 @@ def fetch(source, name, file, facts):
         if _same(files.facts(path), facts):
             return path
         path.unlink(missing_ok=True)
-    _download(f"{source}/{name}/{file}", path, facts)
+    address = f"{source}/{name}/{file}"
+
+    def check(received):
+        _check(address, files.facts(received), facts)
+
+    download(address, path, check, facts["size"])
     return path
 
 
@@ -83,12 +90,28 @@ def cache_folder():
     return Path(home) / "tfssl" / "zoo"
 
 
-def _download(address, path, facts):
+def download(address, path, check, size=None):
+    """Writes what an address sends to a file, once it is whole and checked.
+
+    Args:
+        address: string, http(s).
+        path: `pathlib.Path`; folders are made.
+        check: function of the path of what was received, that raises if it is not what
+            was expected.
+        size: int, bytes; no more are written. Defaults to None, not known: no more than
+            `MAX_SIZE`.
+
+    Raises:
+        NotFoundError: if the address does not answer.
+        IntegrityError: for more bytes than that.
+        Exception: what `check` raises. Nothing is left behind.
+    """
     from tqdm import tqdm
 
+    limit = MAX_SIZE if size is None else size
     path.parent.mkdir(parents=True, exist_ok=True)
     bar = tqdm(
-        total=facts["size"],
+        total=size,
         desc=path.name,
         unit="B",
         unit_scale=True,
@@ -97,13 +120,16 @@ def _download(address, path, facts):
     )
     with files.whole_file(path, "wb") as out, bar:
         for block in _blocks(address):
-            if out.tell() + len(block) > facts["size"]:
+            if out.tell() + len(block) > limit:
                 # An endless file shall not fill the disk.
-                raise _altered(address, "more bytes than that", facts)
+                raise IntegrityError(
+                    f"{address} is not the file that was published. Expected {limit} "
+                    "bytes at most. It was not used. Received: more bytes than that"
+                )
             out.write(block)
             bar.update(len(block))
         out.flush()
-        _check(address, files.facts(out.name), facts)
+        check(out.name)
 
 
 def _blocks(address):
@@ -125,16 +151,12 @@ def _blocks(address):
 
 def _check(address, found, facts):
     if not _same(found, facts):
-        received = f"{found['size']} bytes with sha256 {found['sha256']}"
-        raise _altered(address, received, facts)
-
-
-def _altered(address, received, facts):
-    return IntegrityError(
-        f"{address} is not the file that was published. Expected {facts['size']} bytes "
-        f"with sha256 {facts['sha256']}. It was not used. Try again, or tell whoever "
-        f"keeps this zoo. Received: {received}"
-    )
+        raise IntegrityError(
+            f"{address} is not the file that was published. Expected {facts['size']} "
+            f"bytes with sha256 {facts['sha256']}. It was not used. Try again, or tell "
+            f"whoever keeps this zoo. Received: {found['size']} bytes with sha256 "
+            f"{found['sha256']}"
+        )
 
 
 def _same(found, facts):

@@ -131,6 +131,7 @@ def entry_of(encoders, name, source):
     if name not in encoders:
         raise NotFoundError(
             f"There is no encoder {name!r} in {source}. There are: "
-            f"{', '.join(sorted(encoders)) or 'none'}."
+            f"{', '.join(sorted(encoders)) or 'none'}. Official weights, which load "
+            "without a source: tfssl.zoo.official()."
         )
     return encoders[name]

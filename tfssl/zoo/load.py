@@ -1,4 +1,4 @@
-"""Find, describe and load published encoders."""
+"""Find, describe and load published encoders, our own and those of methods' authors."""
 
 import json
 from os import PathLike
@@ -10,19 +10,15 @@ from tfssl.encoders.precision import float32_policy
 from tfssl.zoo.errors import FormatError, NotFoundError
 from tfssl.zoo.fetch import fetch, read_index
 from tfssl.zoo.index import entry_of, resolve_source
-
-
-class Listing(dict):
-    """Names and summaries of encoders; shown as one line for each."""
-
-    def __repr__(self):
-        width = max(map(len, self), default=0)
-        lines = [f"{name:{width}}  {_line(self[name])}" for name in self]
-        return "\n".join(lines) or "(no encoders)"
+from tfssl.zoo.listing import Listing
+from tfssl.zoo.official_entries import OFFICIAL
+from tfssl.zoo.official_weights import official_info, official_zoo
 
 
 def names(source: PathLike | str | None = None) -> dict:
     """Names and summaries of the encoders of a zoo.
+
+    Those that the authors of methods published are listed by `tfssl.zoo.official`.
 
     Args:
         source: folder, `file://` or `http(s)://` address. Defaults to the environment
@@ -52,11 +48,12 @@ def info(name: str, source: PathLike | str | None = None) -> dict:
     """Metadata of an encoder: how it was trained and what was measured.
 
     Args:
-        name: string, one of `names()`.
+        name: string, one of `names()` or `official()`.
         source: as in `names`.
 
     Returns:
-        Dict, the content of `metadata.json`.
+        Dict, the content of `metadata.json`; of official weights what is known of them,
+        before they are loaded.
 
     Raises:
         tfssl.zoo.ZooError: see `load`.
@@ -70,15 +67,23 @@ def info(name: str, source: PathLike | str | None = None) -> dict:
         >>> tfssl.zoo.info("small", source=zoo)["feature_dim"]
         32
     """
+    if source is None and name in OFFICIAL:
+        return official_info(name)
     return json.loads(_file(name, "metadata.json", source).read_text())
 
 
 def load(name: str, source: PathLike | str | None = None) -> keras.Model:
     """A published encoder.
 
+    Official weights are fetched from their authors, checked, read without running
+    anything, converted, and kept as a plain Keras model, which is what is loaded from
+    then on. A warning says what is not known of the file, and if the licence forbids
+    commercial use.
+
     Args:
-        name: string, one of `names()`.
-        source: as in `names`. Remote files are downloaded once, into `KERAS_HOME`.
+        name: string, one of `names()` or `official()`.
+        source: as in `names`; with one, official names have no meaning of their own.
+            Remote files are downloaded once, into `KERAS_HOME`.
 
     Returns:
         `keras.Model` from images `[batch, height, width, 3]`, pixel values in
@@ -101,6 +106,8 @@ def load(name: str, source: PathLike | str | None = None) -> keras.Model:
         >>> encoder(keras.ops.zeros((2, 16, 16, 3))).shape[1]
         32
     """
+    if source is None and name in OFFICIAL:
+        source = official_zoo(name)
     return _model(name, "encoder.keras", source)
 
 
@@ -146,14 +153,3 @@ def _file(name, file, source):
     if file not in entry["files"]:
         raise NotFoundError(f"{name} of {source} was published without {file}.")
     return fetch(source, name, file, entry["files"][file])
-
-
-def _line(summary):
-    facts = {**summary}
-    start = f"{facts.pop('method', '?')} on {facts.pop('dataset', '?')}"
-    named = [f"{key.replace('_', ' ')} {_short(facts[key])}" for key in facts]
-    return ", ".join([start, *named])
-
-
-def _short(value):
-    return f"{value:.4f}" if isinstance(value, float) else value
