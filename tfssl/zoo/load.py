@@ -10,6 +10,7 @@ from tfssl.zoo.errors import FormatError, NotFoundError, ZooError
 from tfssl.zoo.fetch import fetch, read_index
 from tfssl.zoo.index import entry_of, resolve_pin, resolve_source
 from tfssl.zoo.regular import json_dict
+from tfssl.zoo.screening import check_model_file
 
 
 class Listing(dict):
@@ -144,6 +145,7 @@ def load_projector(
 def _model(name, file, source, pin):
     path = _file(name, file, source, pin)
     try:
+        check_model_file(path)
         with float32_policy():
             # Safe mode: a file describes registered classes and arrays, never code.
             return keras.saving.load_model(path, compile=False, safe_mode=True)
