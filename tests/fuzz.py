@@ -58,10 +58,7 @@ def tried(kind, folder, name, content):
     target.put(folder, name, content)
     before, held = sorted(folder.rglob("*")), _memory("VmRSS")
     _forget_peak()
-    try:
-        outcome, why = _read(target, folder, name)
-    finally:
-        signal.alarm(0)
+    outcome, why = _read(target, folder, name)
     grown = _memory("VmHWM") - held
     if grown > 4 * len(content) + GIB:
         outcome, why = "wrong", f"took {grown / GIB:.1f} GiB for {len(content)} bytes"
@@ -78,7 +75,10 @@ def _read(target, folder, name):
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(LIMIT)
     try:
-        target.read(folder, name)
+        try:
+            target.read(folder, name)
+        finally:
+            signal.alarm(0)
     except target.errors as error:
         why = f"{type(error).__name__}: {error}"
         return ("refused" if target.told(folder, name, error) else "wrong"), why
