@@ -2,14 +2,25 @@
 
 import json
 import os
+import re
 import signal
+from pathlib import Path
 
+import keras
 import pytest
 
 import tfssl
 from tfssl import files
 from tfssl.zoo import FormatError, IntegrityError, NotFoundError, ZooError
 from tfssl.zoo.index import check_name, parse_index, resolve_source
+
+CARD = {"method": "none", "dataset": "none"}
+
+
+def pixels():
+    """The smallest of encoders."""
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
 
 
 @pytest.fixture(autouse=True)
@@ -62,10 +73,8 @@ def test_an_index_that_is_no_file_is_not_opened(shelf, kind):
     replace(shelf / "index.json", kind)
     with pytest.raises(NotFoundError, match="index.json"):
         tfssl.zoo.names(shelf)
-    card = {"method": "none", "dataset": "none"}
-    encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
     with pytest.raises(NotFoundError, match="index.json"):
-        tfssl.zoo.publish(encoder, "b", zoo=shelf, card=card)
+        tfssl.zoo.publish(pixels(), "b", zoo=shelf, card=CARD)
     assert sorted(os.listdir(shelf)) == ["a", "index.json"]
 
 
@@ -165,3 +174,16 @@ def test_the_pin_of_the_environment_is_of_its_zoo(shelf, monkeypatch):
     monkeypatch.setenv("TFSSL_ZOO_PIN", files.facts(shelf / "index.json")["sha256"])
     assert list(tfssl.zoo.names()) == ["a"]
     assert resolve_source() == shelf
+
+
+def test_the_code_of_the_security_page_runs(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "security.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    tfssl.zoo.publish(pixels(), "mine", zoo=tmp_path, card=CARD)
+    facts = files.facts(tmp_path / "index.json")
+    values = {"PIN": facts["sha256"], "NAME": "mine", "ZOO": str(tmp_path)}
+    for name, value in values.items():
+        code = code.replace(f'"{name}"', repr(value))
+    found = {}
+    exec(re.sub("^  ", "", code, flags=re.MULTILINE), found)
+    assert found["encoder"].output_shape == (None, 3)

@@ -103,7 +103,8 @@ def load(
         tfssl.zoo.IntegrityError: if a file is not the one that was published, or the
             index not the pinned one.
         tfssl.zoo.FormatError: if the index is damaged or of a newer version, or if the
-            encoder needs another version of Keras or tfssl, or is no encoder.
+            encoder needs another version of Keras or tfssl, or classes that are not
+            registered (`keras.saving.register_keras_serializable`), or is no encoder.
         ValueError: if `pin` is no sha256.
 
     Example:
