@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,46 @@ def test_files_that_are_missing_or_something_else(tmp_path):
     (tmp_path / "junk.npz").write_bytes(b"junk")
     with pytest.raises(ValueError, match="not an npz file"):
         load(f"npz:{tmp_path}/junk.npz")
+
+
+def archive(path, header):
+    """An npz file whose x_train has any header, and no numbers."""
+    with zipfile.ZipFile(path, "w") as file:
+        start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+        file.writestr("x_train.npy", start + header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (9"
+        + b"0" * 14
+        + b", 4, 4)}",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (9"
+        + b"0" * 30
+        + b", 4, 4)}",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (1, 4, 4)",
+        b"(" * 5000,
+    ],
+    ids=["terabytes", "no-number", "unfinished", "nested"],
+)
+def test_headers_of_arrays_that_are_none(tmp_path, header):
+    archive(tmp_path / "a.npz", header)
+    with pytest.raises(ValueError, match="a.npz cannot be read"):
+        load(f"npz:{tmp_path / 'a.npz'}")
+
+
+def test_members_that_are_no_arrays(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
+        file.writestr("x_train.npy", b"words")
+    with pytest.raises(ValueError, match="a.npz cannot be read .x_train is no array"):
+        load(f"npz:{tmp_path / 'a.npz'}")
+
+
+def test_a_damaged_stream(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", x_train=RGB)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[60:200] = b"\xff" * 140
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="a.npz cannot be read"):
+        load(f"npz:{tmp_path / 'a.npz'}")

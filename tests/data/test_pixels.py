@@ -195,6 +195,23 @@ def test_decompression_bomb_is_an_error(monkeypatch):
         pixels.decode(file, 8)
 
 
+@pytest.mark.parametrize("mode, most", [("RGB", 18), ("L", 6), ("RGBA", 18)])
+def test_more_pixels_than_a_file_is_trusted_with_are_not_decoded(
+    monkeypatch, mode, most
+):
+    file = encode(Image.new(mode, (100, 100)), format="PNG")
+    size = len(file.getvalue())
+    loaded = []
+    monkeypatch.setattr(Image.Image, "load", lambda self: loaded.append(self))
+    monkeypatch.setattr(pixels, "_FLOOR", most * 10_000 - 4 * size - 1)
+    with pytest.raises(ValueError, match="100 x 100 pixels .* too much for a file of"):
+        pixels.decode(file, 8)
+    assert loaded == []
+    monkeypatch.undo()
+    monkeypatch.setattr(pixels, "_FLOOR", most * 10_000 - 4 * size)
+    assert pixels.decode(file, 8).shape == (8, 8, 3)
+
+
 def test_rgb_batch_of_every_channel_count():
     grey = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4)
     rgb = np.stack([grey] * 3, -1)

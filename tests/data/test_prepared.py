@@ -187,8 +187,22 @@ def test_a_set_that_is_not_prepared_is_prepared(tmp_path, caplog):
 def test_says_what_is_wrong(data_dir):
     with pytest.raises(ValueError, match="no set 'cifar11'.*Did you mean .*cifar10"):
         load("tfds:cifar11", data_dir=data_dir)
-    with pytest.raises(ValueError, match="text is not a set of 8-bit images"):
+    with pytest.raises(ValueError, match="tfds:text has no image feature"):
         load("tfds:text", data_dir=data_dir)
+
+
+def test_a_set_without_images_is_refused_before_its_download(
+    tmp_path, no_network, monkeypatch
+):
+    def download(self, **options):
+        raise AssertionError("asked for a download")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", download)
+    features = {"text": tfds.features.Text()}
+    define("letters", {"train": [{"text": "a"}]}, features, registered=True)
+    with pytest.raises(ValueError, match="(?s)tfds:letters has no image feature.*Text"):
+        load("tfds:letters", data_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_set_that_cannot_be_prepared_says_how_to(tmp_path, monkeypatch):

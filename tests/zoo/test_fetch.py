@@ -215,7 +215,7 @@ def test_the_index_is_the_same_from_a_folder_and_from_http(remote, shelf):
 
 
 def test_an_endless_index_is_not_read_on(remote, monkeypatch):
-    monkeypatch.setattr("tfssl.zoo.fetch._MAX_INDEX", 100_000)
+    monkeypatch.setattr("tfssl.zoo.regular._MOST_TEXT", 100_000)
     address, state = remote
     state.answers["index.json"] = state.endless
     with pytest.raises(FormatError, match="longer than"):

@@ -59,11 +59,19 @@ def _read(path, name, wanted=()):
     try:
         with np.load(path, allow_pickle=False) as archive:
             names = archive.files
-            return names, {key: archive[key] for key in names if key in wanted}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+            return names, {key: _array(archive, key) for key in names if key in wanted}
+    except Exception as error:  # of zip, zlib, the header's parser: many types
         raise ValueError(
             f"{name} cannot be read ({error}). Save arrays of numbers, not of objects."
         ) from error
+
+
+def _array(archive, key):
+    found = archive[key]
+    if not isinstance(found, np.ndarray):
+        # What does not begin as an array is given as bytes.
+        raise ValueError(f"{key} is no array")
+    return found
 
 
 def _check_pixels(x, name):

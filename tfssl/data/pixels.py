@@ -1,5 +1,7 @@
 """From whatever a file holds to uint8 RGB of one size."""
 
+import os
+
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -8,12 +10,21 @@ from tfssl.data import formats
 # Tags of a TIFF.
 _BITS, _PHOTOMETRIC = 258, 262
 
+# Bytes that a pixel takes at most on its way to RGB, in all copies: measured. The
+# decoders of some formats keep copies of their own.
+_BYTES = {"WEBP": 24, "AVIF": 21, "HEIF": 21}
+_BYTES_OF_ONE_CHANNEL, _BYTES_OF_OTHERS = 6, 18
+# What a file of any size may take; four times its size comes on top.
+_FLOOR = 2**30
+
 
 def decode(source, size=None):
     """One encoded image as uint8 RGB.
 
     The EXIF orientation is applied, the first frame of several is taken, transparency
-    is composited on white and 16-bit grey is scaled to 8 bits.
+    is composited on white and 16-bit grey is scaled to 8 bits. An image that would take
+    more than 1 GiB and four times its file to decode is refused: a file of a few bytes
+    can say that it has any number of pixels.
 
     Args:
         source: a path, or a binary file object with an image of a format that can be
@@ -34,6 +45,7 @@ def decode(source, size=None):
                 # A large JPEG is decoded at 1/2, 1/4 or 1/8, never below twice the
                 # size it is then resized to.
                 image.draft(None, (2 * size, 2 * size))
+            _check_memory(image, _length(source))
             image.load()
             if image.format == "TIFF" and image.mode.startswith("I;16"):
                 image = _full_range(image)
@@ -48,6 +60,30 @@ def decode(source, size=None):
     if size is not None:
         image = square(image, size)
     return np.asarray(image)
+
+
+def _check_memory(image, length):
+    """Refuses an image, not yet decoded, that is too large for its file."""
+    one_channel = image.mode in ("1", "L", "P") and not image.has_transparency_data
+    others = _BYTES.get(image.format, _BYTES_OF_OTHERS)
+    needed = (
+        image.width * image.height * (_BYTES_OF_ONE_CHANNEL if one_channel else others)
+    )
+    if needed > _FLOOR + 4 * length:
+        raise ValueError(
+            f"{image.width} x {image.height} pixels would take {needed / 2**30:.1f} "
+            f"GiB to decode, too much for a file of {length:,} bytes; make it smaller"
+        )
+
+
+def _length(source):
+    """Bytes of a path or a file object, which stays where it is."""
+    if isinstance(source, str | os.PathLike):
+        return os.path.getsize(source)
+    place = source.tell()
+    length = source.seek(0, os.SEEK_END)
+    source.seek(place)
+    return length
 
 
 def to_rgb(image):

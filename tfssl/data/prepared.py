@@ -52,8 +52,13 @@ def load_tfds(
         # Here TensorFlow only reads; else it would take the other backend's memory.
         tf.config.set_visible_devices([], "GPU")
 
-    builder = _prepared_builder(name, data_dir)
+    builder = _builder(name, data_dir)
     info = builder.info
+    if info.features is not None:
+        # Before a download that would be for nothing.
+        _image_and_label(info.features, name)
+    if not builder.is_prepared():
+        _prepare(builder, name)
     if division.test_fraction is None:
         # A slice is of a split that exists.
         division.stored(split.split("[")[0], info.splits, f"tfds:{name}")
@@ -107,11 +112,11 @@ def load_tfds(
     return division.take(data, split, cache_dir)
 
 
-def _prepared_builder(name, data_dir):
+def _builder(name, data_dir):
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        return tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError as error:
         known = tfds.list_builders(with_community_datasets=False)
         close = difflib.get_close_matches(name, known)
@@ -120,8 +125,9 @@ def _prepared_builder(name, data_dir):
             f"tensorflow-datasets has no set {name!r}, nor is one prepared in "
             f"data_dir={data_dir}.{hint} All names: tfds.list_builders()."
         ) from error
-    if builder.is_prepared():
-        return builder
+
+
+def _prepare(builder, name):
     logging.warning(
         "tfds:%s is not prepared in %s: downloading it.", name, builder.data_dir
     )
@@ -134,7 +140,6 @@ def _prepared_builder(name, data_dir):
             "it, or prepare it where there is a network with "
             f"`tfds build {name} --data_dir=DIR` and copy the folder."
         ) from error
-    return builder
 
 
 def _image_and_label(features, name):
@@ -145,8 +150,8 @@ def _image_and_label(features, name):
     image, label = known.get("image"), known.get("label")
     if not isinstance(image, tfds.features.Image) or image.np_dtype != np.uint8:
         raise ValueError(
-            f"tfds:{name} is not a set of 8-bit images: it needs a feature `image`. "
-            f"It has: {features}."
+            f"tfds:{name} has no image feature: a set of 8-bit images with a feature "
+            f"`image` was expected. It has: {features}."
         )
     if (
         label is not None

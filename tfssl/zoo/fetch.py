@@ -1,5 +1,6 @@
 """Files of a zoo, checked before anyone uses them."""
 
+import hashlib
 import http.client
 import os
 import urllib.error
@@ -7,38 +8,44 @@ import urllib.request
 from pathlib import Path
 
 from tfssl import files
-from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError
+from tfssl.zoo.errors import IntegrityError, NotFoundError
 from tfssl.zoo.index import INDEX, parse_index
+from tfssl.zoo.regular import check_length, content, exists, regular_size
 
 _TIMEOUT = 30  # seconds without a byte
 _BLOCK = 1 << 16
-_MAX_INDEX = 16 * 2**20
 # The largest that a file of unknown size may be.
 MAX_SIZE = 4 * 2**30
 
 
-def read_index(source):
+def read_index(source, pin=None):
     """The encoders of a zoo: a dict from names to entries.
 
     Args:
         source: `pathlib.Path`, or an http(s) address.
+        pin: string, the sha256 that the index must have, or None.
 
     Raises:
         NotFoundError: if there is no zoo.
-        FormatError: if its index cannot be read.
+        IntegrityError: if the index is not the one that is pinned.
+        FormatError: if it cannot be read.
     """
     if isinstance(source, Path):
-        if not (source / INDEX).exists():
+        if not exists(source / INDEX):
             raise NotFoundError(f"There is no zoo in {source}: it has no {INDEX}.")
-        return parse_index((source / INDEX).read_bytes(), source)
-    text = bytearray()
-    for block in _blocks(f"{source}/{INDEX}"):
-        text += block
-        if len(text) > _MAX_INDEX:
-            raise FormatError(
-                f"The index of {source} cannot be read: it is longer than "
-                f"{_MAX_INDEX:,} bytes."
-            )
+        text = content(source / INDEX)
+    else:
+        text = bytearray()
+        for block in _blocks(f"{source}/{INDEX}"):
+            text += block
+            check_length(len(text), f"The index of {source}")
+    sha256 = hashlib.sha256(text).hexdigest()
+    if pin is not None and sha256 != pin:
+        raise IntegrityError(
+            f"The index of {source} is not the one that is pinned; nothing of it was "
+            "used. If this zoo was published to since, look at what is new and pin "
+            f"that. Expected sha256 {pin}. Received: {sha256}"
+        )
     return parse_index(bytes(text), source)
 
 
@@ -58,21 +65,21 @@ def fetch(source, name, file, facts):
         `pathlib.Path`.
 
     Raises:
-        NotFoundError: if the file is missing.
+        NotFoundError: if the file is missing, or no regular file.
         IntegrityError: if its size or checksum is not the index's; no download is left
             behind.
     """
     if isinstance(source, Path):
         path = source / name / file
-        if not path.exists():
+        if not exists(path):
             raise NotFoundError(f"{path} is missing, though the index has it.")
-        _check(path, files.facts(path), facts)
+        _check(path, _found(path, facts), facts)
         return path
     # The checksum in the path tells a file from one of the same name that was
     # published later, or in another zoo.
     path = cache_folder() / name / facts["sha256"][:16] / file
-    if path.exists():
-        if _same(files.facts(path), facts):
+    if exists(path):
+        if _same(_found(path, facts), facts):
             return path
         path.unlink(missing_ok=True)
     address = f"{source}/{name}/{file}"
@@ -82,6 +89,12 @@ def fetch(source, name, file, facts):
 
     download(address, path, check, facts["size"])
     return path
+
+
+def _found(path, facts):
+    """Size and checksum of a file; of one of another size, the size is enough."""
+    size = regular_size(path)
+    return files.facts(path) if size == facts["size"] else {"size": size}
 
 
 def cache_folder():
@@ -142,7 +155,8 @@ def _blocks(address):
         raise NotFoundError(
             f"{address} answers {error.code} {error.reason}."
         ) from error
-    except (OSError, http.client.HTTPException) as error:
+    # ValueError: what is no address, such as http://[::1
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotFoundError(
             f"{address} cannot be reached ({error}). Set TFSSL_ZOO or source= to a "
             "folder or address that holds a zoo."
@@ -151,13 +165,16 @@ def _blocks(address):
 
 def _check(address, found, facts):
     if not _same(found, facts):
+        received = f"{found['size']} bytes"
+        if "sha256" in found:
+            received += f" with sha256 {found['sha256']}"
         raise IntegrityError(
             f"{address} is not the file that was published. Expected {facts['size']} "
             f"bytes with sha256 {facts['sha256']}. It was not used. Try again, or tell "
-            f"whoever keeps this zoo. Received: {found['size']} bytes with sha256 "
-            f"{found['sha256']}"
+            f"whoever keeps this zoo. Received: {received}"
         )
 
 
 def _same(found, facts):
-    return (found["sha256"], found["size"]) == (facts["sha256"], facts["size"])
+    # An index of a later version may know more of a file.
+    return all(found.get(key) == facts[key] for key in ("sha256", "size"))

@@ -14,9 +14,10 @@ INDEX = "index.json"
 # Where the zoo lies beside the package: in a checkout, and as the wheel installs it.
 _BESIDE = ("zoo", "tfssl_zoo")
 
-# Lower case: names are folders, and some file systems take a and A for the same.
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# Lower case: names are folders, and some file systems take a and A for the same. They
+# also take no more than 255 letters, of which a partial file's name needs some.
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,199}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -30,8 +31,8 @@ def resolve_source(source=None):
         A `pathlib.Path` for folders, else the address as a string.
 
     Raises:
-        NotFoundError: for an address of another kind, or if there is no zoo beside the
-            package.
+        NotFoundError: for an address of another kind, or one that is malformed, or if
+            there is no zoo beside the package.
     """
     source = source or os.environ.get("TFSSL_ZOO")
     if not source:
@@ -47,16 +48,49 @@ def resolve_source(source=None):
     source = os.fspath(source)
     scheme, mark, _ = source.partition("://")
     if not mark:
-        return Path(source).expanduser()
+        try:
+            return Path(source).expanduser()
+        except RuntimeError as error:
+            raise NotFoundError(f"{source!r} is no folder: {error}") from error
     if scheme in ("http", "https"):
         return source.rstrip("/")
     if scheme == "file":
-        path = urllib.parse.urlsplit(source).path
+        try:
+            path = urllib.parse.urlsplit(source).path
+        except ValueError as error:
+            raise NotFoundError(f"{source!r} is no address: {error}.") from error
         return Path(urllib.request.url2pathname(path))
     raise NotFoundError(
         "A zoo is a folder, or a file://, http:// or https:// address. Received: "
         f"{source!r}"
     )
+
+
+def resolve_pin(source=None, pin=None):
+    """The checksum that the index must have: the argument, or `TFSSL_ZOO_PIN`.
+
+    The environment speaks of the zoo that is read without a `source`, and of no other.
+
+    Args:
+        source: as in `resolve_source`.
+        pin: string, or None.
+
+    Returns:
+        String of 64 hexadecimal digits, or None.
+
+    Raises:
+        ValueError: if it is no sha256.
+    """
+    if pin is None and not source:
+        pin = os.environ.get("TFSSL_ZOO_PIN") or None
+    if pin is None:
+        return None
+    if not isinstance(pin, str) or not _SHA256.fullmatch(pin.lower()):
+        raise ValueError(
+            "pin must be the sha256 of an index.json, 64 hexadecimal digits, as "
+            f"sha256sum prints it. Received: pin={pin!r}"
+        )
+    return pin.lower()
 
 
 def check_name(name):
@@ -68,7 +102,7 @@ def check_name(name):
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name == INDEX:
         raise NotFoundError(
             "The name of an encoder has lower-case letters, digits, '_', '-' and '.', "
-            f"and no path. Received: {name!r}"
+            f"200 at most, and no path. Received: {name!r}"
         )
     return name
 
@@ -99,14 +133,21 @@ def parse_index(text, source):
         encoders = content["encoders"]
         for name, entry in encoders.items():
             check_name(name)
-            dict(entry.get("summary", {}))
+            summary = entry.get("summary", {})
+            if not isinstance(summary, dict):
+                kind = type(summary).__name__
+                raise ValueError(f"the summary of {name} is no dict, but of {kind}")
             for file, facts in entry["files"].items():
                 _check_file(file, facts)
     except KeyError as error:
         raise FormatError(
             f"The index of {source} cannot be read: {error} is missing."
         ) from error
-    except (ValueError, TypeError, AttributeError, NotFoundError) as error:
+    # RecursionError: a thousand brackets, one in the other.
+    except (
+        *(ValueError, TypeError, AttributeError),
+        *(NotFoundError, RecursionError),
+    ) as error:
         raise FormatError(f"The index of {source} cannot be read: {error}") from error
     return encoders
 

@@ -1,21 +1,22 @@
 """Find, describe and load published encoders, our own and those of methods' authors."""
 
-import json
 from os import PathLike
 
 import keras
 
 from tfssl import heads, layers  # noqa: F401  (registers what files are made of)
 from tfssl.encoders.precision import float32_policy
-from tfssl.zoo.errors import FormatError, NotFoundError
+from tfssl.zoo.errors import FormatError, NotFoundError, ZooError
 from tfssl.zoo.fetch import fetch, read_index
-from tfssl.zoo.index import entry_of, resolve_source
+from tfssl.zoo.index import entry_of, resolve_pin, resolve_source
 from tfssl.zoo.listing import Listing
 from tfssl.zoo.official_entries import OFFICIAL
 from tfssl.zoo.official_weights import official_info, official_zoo
+from tfssl.zoo.regular import json_dict
+from tfssl.zoo.screening import check_model_file
 
 
-def names(source: PathLike | str | None = None) -> dict:
+def names(source: PathLike | str | None = None, pin: str | None = None) -> dict:
     """Names and summaries of the encoders of a zoo.
 
     Those that the authors of methods published are listed by `tfssl.zoo.official`.
@@ -23,13 +24,19 @@ def names(source: PathLike | str | None = None) -> dict:
     Args:
         source: folder, `file://` or `http(s)://` address. Defaults to the environment
             variable `TFSSL_ZOO`, else the zoo that comes with the package.
+        pin: string, the sha256 of the zoo's `index.json`, as `sha256sum` prints it. An
+            index with another one is refused, and so is whatever was changed in the
+            zoo since. Defaults to the environment variable `TFSSL_ZOO_PIN` if there is
+            no `source`, else None: the index is believed.
 
     Returns:
         Dict from names to dicts: method, dataset, epochs, sizes, measured values by
         protocol. It prints as a line for each encoder.
 
     Raises:
-        tfssl.zoo.ZooError: if there is no zoo, or its index cannot be read.
+        tfssl.zoo.ZooError: if there is no zoo, or its index cannot be read, or is not
+            the pinned one.
+        ValueError: if `pin` is no sha256.
 
     Example:
         >>> import tempfile, tfssl
@@ -40,16 +47,19 @@ def names(source: PathLike | str | None = None) -> dict:
         >>> tfssl.zoo.names(zoo)["small"]["epochs"]
         3
     """
-    encoders = read_index(resolve_source(source))
+    encoders = read_index(resolve_source(source), resolve_pin(source, pin))
     return Listing((name, entry.get("summary", {})) for name, entry in encoders.items())
 
 
-def info(name: str, source: PathLike | str | None = None) -> dict:
+def info(
+    name: str, source: PathLike | str | None = None, pin: str | None = None
+) -> dict:
     """Metadata of an encoder: how it was trained and what was measured.
 
     Args:
         name: string, one of `names()` or `official()`.
         source: as in `names`.
+        pin: as in `names`.
 
     Returns:
         Dict, the content of `metadata.json`; of official weights what is known of them,
@@ -68,11 +78,14 @@ def info(name: str, source: PathLike | str | None = None) -> dict:
         32
     """
     if source is None and name in OFFICIAL:
+        _refuse_pin(pin)
         return official_info(name)
-    return json.loads(_file(name, "metadata.json", source).read_text())
+    return json_dict(_file(name, "metadata.json", source, pin))
 
 
-def load(name: str, source: PathLike | str | None = None) -> keras.Model:
+def load(
+    name: str, source: PathLike | str | None = None, pin: str | None = None
+) -> keras.Model:
     """A published encoder.
 
     Official weights are fetched from their authors, checked, read without running
@@ -84,6 +97,8 @@ def load(name: str, source: PathLike | str | None = None) -> keras.Model:
         name: string, one of `names()` or `official()`.
         source: as in `names`; with one, official names have no meaning of their own.
             Remote files are downloaded once, into `KERAS_HOME`.
+        pin: as in `names`. With it, the weights are those that were looked at. Official
+            weights take none: each has a checksum of its own.
 
     Returns:
         `keras.Model` from images `[batch, height, width, 3]`, pixel values in
@@ -92,9 +107,12 @@ def load(name: str, source: PathLike | str | None = None) -> keras.Model:
 
     Raises:
         tfssl.zoo.NotFoundError: if there is no such zoo, encoder or file.
-        tfssl.zoo.IntegrityError: if a file is not the one that was published.
+        tfssl.zoo.IntegrityError: if a file is not the one that was published, or the
+            index not the pinned one.
         tfssl.zoo.FormatError: if the index is damaged or of a newer version, or if the
-            encoder needs another version of Keras or tfssl.
+            encoder needs another version of Keras or tfssl, or classes that are not
+            registered (`keras.saving.register_keras_serializable`), or is no encoder.
+        ValueError: if `pin` is no sha256.
 
     Example:
         >>> import tempfile, keras, tfssl
@@ -107,11 +125,14 @@ def load(name: str, source: PathLike | str | None = None) -> keras.Model:
         32
     """
     if source is None and name in OFFICIAL:
+        _refuse_pin(pin)
         source = official_zoo(name)
-    return _model(name, "encoder.keras", source)
+    return _model(name, "encoder.keras", source, pin)
 
 
-def load_projector(name: str, source: PathLike | str | None = None) -> keras.Model:
+def load_projector(
+    name: str, source: PathLike | str | None = None, pin: str | None = None
+) -> keras.Model:
     """The projector that an encoder was trained with, to go on pretraining.
 
     Arguments and errors are those of `load`.
@@ -129,27 +150,45 @@ def load_projector(name: str, source: PathLike | str | None = None) -> keras.Mod
         >>> tfssl.zoo.load_projector("small", source=zoo).output_shape
         (None, 4)
     """
-    return _model(name, "projector.keras", source)
+    return _model(name, "projector.keras", source, pin)
 
 
-def _model(name, file, source):
-    path = _file(name, file, source)
+def _refuse_pin(pin):
+    if pin is not None:
+        raise ValueError(
+            "pin is the checksum of a zoo's index; official weights are checked by one "
+            f"of their own. Leave it out. Received: pin={pin!r}"
+        )
+
+
+def _model(name, file, source, pin):
+    path = _file(name, file, source, pin)
     try:
+        check_model_file(path)
         with float32_policy():
             # Safe mode: a file describes registered classes and arrays, never code.
             return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (TypeError, ValueError) as error:
-        made_with = info(name, source).get("versions", {})
+    except Exception as error:  # of zip, HDF5, JSON, and of layers: many types
         raise FormatError(
-            f"{name} is whole, but cannot be loaded here. It was made with tfssl "
-            f"{made_with.get('tfssl')} and Keras {made_with.get('keras')}; this is "
-            f"Keras {keras.__version__}. {error}"
+            f"{name} is whole, but cannot be loaded here. It was made with "
+            f"{_made_with(name, source, pin)}; this is Keras {keras.__version__}. "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
-def _file(name, file, source):
+def _made_with(name, source, pin):
+    try:
+        versions = dict(info(name, source, pin).get("versions", {}))
+    except (ZooError, TypeError, ValueError):
+        versions = {}
+    known = [f"{key} {versions[key]}" for key in ("tfssl", "keras") if key in versions]
+    return " and ".join(known) or "versions that its metadata does not tell"
+
+
+def _file(name, file, source, pin):
+    pin = resolve_pin(source, pin)
     source = resolve_source(source)
-    entry = entry_of(read_index(source), name, source)
+    entry = entry_of(read_index(source, pin), name, source)
     if file not in entry["files"]:
         raise NotFoundError(f"{name} of {source} was published without {file}.")
     return fetch(source, name, file, entry["files"][file])

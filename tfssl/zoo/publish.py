@@ -1,9 +1,6 @@
 """Publish an encoder: weights, card, metadata, and its entry in the index."""
 
 import json
-import os
-import shutil
-import tempfile
 from os import PathLike
 from pathlib import Path
 
@@ -11,14 +8,13 @@ import keras
 import numpy as np
 
 from tfssl.encoders.precision import float32_policy, in_float32
-from tfssl.files import PARTIAL, facts, save_model, write_text
+from tfssl.files import save_model, write_text
 from tfssl.zoo.archive import as_half, normalize
 from tfssl.zoo.card import model_card
-from tfssl.zoo.errors import ZooError
-from tfssl.zoo.fetch import read_index
-from tfssl.zoo.index import FORMAT, INDEX, check_name
+from tfssl.zoo.index import check_name
 from tfssl.zoo.metadata import describe, summary
 from tfssl.zoo.plain import needed_imports, plain_keras
+from tfssl.zoo.shelf import check_free, new_encoder
 
 
 def publish(
@@ -37,7 +33,10 @@ def publish(
     `zoo/index.json`. Both models are saved to compute in float32, whatever they were
     trained in, and with Keras's batch normalisation in place of tfssl's, so most of
     them load with Keras alone; the card says which modules the others need. Each file
-    is read back before it counts. A failure leaves the zoo as it was.
+    is read back before it counts. A failure leaves the zoo as it was. What a process
+    that was killed leaves half-written is put in order when something is published to
+    the zoo again. Processes may publish to a zoo at once if they are on one machine, or
+    on a file system whose locks hold between machines.
 
     Args:
         encoder: `keras.Model` from images, pixel values in [0, 255], to features.
@@ -59,7 +58,7 @@ def publish(
         ValueError: if the card lacks a required key, or the encoder takes no images or
             cannot be loaded safely, or has weights too large for half precision.
         tfssl.zoo.ZooError: if the name is taken or not allowed, or the index is
-            damaged.
+            damaged, or another process holds the zoo for a minute.
 
     Example:
         >>> import tempfile, tfssl
@@ -73,29 +72,18 @@ def publish(
     check_name(name)
     zoo = Path(zoo)
     metadata = describe(encoder, name, dict(card or {}))
-    if not overwrite and ((zoo / name).exists() or name in _entries(zoo)):
-        raise ZooError(
-            f"{zoo / name} exists already. Choose another name, or set overwrite=True."
-        )
+    check_free(zoo, name, overwrite)
     models = {"encoder.keras": plain_keras(in_float32(encoder))}
     if projector is not None:
         models["projector.keras"] = plain_keras(in_float32(projector))
     metadata["imports"] = needed_imports(models["encoder.keras"])
     metadata["kernels"] = "float16" if half else "float32"
 
-    zoo.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=zoo, prefix=PARTIAL))
-    try:
-        new = work / "new"
-        new.mkdir()
+    with new_encoder(zoo, name, summary(metadata), overwrite) as new:
         for file, model in models.items():
             _save(model, new / file, half)
         write_text(new / "metadata.json", json.dumps(metadata, indent=2) + "\n")
         write_text(new / "README.md", model_card(metadata))
-        files = {path.name: facts(path) for path in sorted(new.iterdir())}
-        _put_in_place(work, zoo, name, {"summary": summary(metadata), "files": files})
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return zoo / name
 
 
@@ -112,26 +100,3 @@ def _save(model, path, half):
             f"Weights of {model.name} are lost in saving. Make each layer an attribute "
             "of the model, or the model functional."
         )
-
-
-def _put_in_place(work, zoo, name, entry):
-    """Moves `work/new` to its folder and enters it, or leaves all as it was."""
-    new, old, folder = work / "new", work / "old", zoo / name
-    if folder.exists():
-        os.replace(folder, old)
-    try:
-        os.replace(new, folder)
-        # Read now: others may have been entered while this one was being written.
-        encoders = {**_entries(zoo), name: entry}
-        index = {"format": FORMAT, "encoders": dict(sorted(encoders.items()))}
-        write_text(zoo / INDEX, json.dumps(index, indent=2) + "\n")
-    except BaseException:
-        if not new.exists():
-            os.replace(folder, new)
-        if old.exists():
-            os.replace(old, folder)
-        raise
-
-
-def _entries(zoo):
-    return read_index(zoo) if (zoo / INDEX).exists() else {}
