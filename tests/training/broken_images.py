@@ -1,9 +1,8 @@
 """Program: what `fit` says of images that are no numbers in the seventh step of 1,000.
 
-    python broken_images.py replicas|jax
+    python broken_images.py several_steps|replicas|jax
 
 The run has had 100 steps before. It must stop within 100 more.
-The two replicas take four steps at once.
 """
 
 import sys
@@ -35,7 +34,7 @@ with runs.scope(runs.strategy("auto")):
     image = keras.Input((16, 16, 3))
     encoder = keras.Model(image, keras.layers.Dense(4)(keras.layers.Flatten()(image)))
     model = tfssl.methods.SimCLR(encoder, tfssl.views.DigitViews(16), projector=(4,))
-    at_once = 4 if how == "replicas" else 1
+    at_once = 4 if how == "several_steps" else 1
     model.compile(keras.optimizers.SGD(1e-6), steps_per_execution=at_once)
 model.step.assign(100)
 try:

@@ -113,7 +113,12 @@ def test_a_loss_that_is_not_finite_is_told_once_an_epoch_where_it_does_not_stop(
 @pytest.mark.slow
 @pytest.mark.matrix
 @pytest.mark.parametrize(
-    "how, since", [("replicas", "one of the steps 105 to 108"), ("jax", "step 107")]
+    "how, since",
+    [
+        ("several_steps", "one of the steps 105 to 108"),
+        ("replicas", "step 107"),
+        ("jax", "step 107"),
+    ],
 )
 def test_the_step_is_told_wherever_a_run_is(how, since):
     backend = "jax" if how == "jax" else "tensorflow"
