@@ -20,14 +20,13 @@ from absl import flags
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags()
+common.define_few_label_flags()
 # For --help.
 flags.adopt_module_key_flags(common)
 
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True
 )
-flags.DEFINE_integer("labels_per_class", None, "Labelled images of each class.")
-flags.DEFINE_float("label_fraction", None, "Or: the fraction of labelled images.")
 flags.DEFINE_integer(
     "steps", 400, "Updates of the teacher and of labels alone.", lower_bound=1
 )
@@ -42,6 +41,7 @@ flags.DEFINE_integer(
     None,
     "Channels of its first stage. Default: those of the full-size network.",
     lower_bound=1,
+    upper_bound=common.LARGEST_WIDTH,
 )
 flags.DEFINE_integer("epochs", 20, "Passes over the images.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 256, "Images a step.", lower_bound=2)

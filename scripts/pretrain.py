@@ -58,7 +58,7 @@ flags.DEFINE_list(
 )
 flags.register_validator(
     "seeds",
-    lambda seeds: all(seed.isdecimal() for seed in seeds),
+    lambda seeds: common.are_counts(seeds, minimum=0),
     "must be whole numbers, such as 0,1,2",
 )
 flags.DEFINE_bool("report", True, "Write report.html at the end.")
