@@ -139,9 +139,12 @@ def load_data(split, image_size=None):
 
 def load_labelled(image_size=None):
     """Train and test split, with labels."""
+    from tfssl.transfer.labels import check_labels
+
     splits = [load_data(split, image_size) for split in ("train", "test")]
     for part in splits:
         part.require_labels()
+        check_labels(part.labels, len(part), f"Labels of {part.split}")
     return splits
 
 

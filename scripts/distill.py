@@ -81,6 +81,7 @@ def main():
         batch_size=FLAGS.batch_size,
         epochs=FLAGS.epochs,
     )
+    recipe.total_steps(len(train))
     classes = int(train.labels.max()) + 1
     rows = transfer.few_label_indices(
         train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed

@@ -79,6 +79,7 @@ def main():
         test, reason = common.load_test()
         if test is None:
             print(f"No kNN and no map of test images: {reason}")
+    watching = watchers(train, test)
     strategy = runs.strategy(FLAGS.strategy)
     with runs.scope(strategy):
         encoder = recipe_flags.initial_encoder()
@@ -88,6 +89,7 @@ def main():
         print(f"Note: {concern}")
     with runs.scope(strategy):
         model = recipe.make(len(train), seed=FLAGS.seed, encoder=encoder)
+    model.check_batch(recipe.batch_size)
     # A refused argument leaves no folder behind.
     run = runs.Workdir(
         FLAGS.workdir,
@@ -119,7 +121,7 @@ def main():
             epochs=recipe.epochs,
             initial_epoch=position.epoch,
             initial_step=position.step,
-            callbacks=watchers(train, test) + saving,
+            callbacks=watching + saving,
             verbose=1 if sys.stdout.isatty() else 2,
         )
     elif position.epoch:

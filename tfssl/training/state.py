@@ -13,6 +13,8 @@ from tfssl.views.random import RandomStream, ReplicaStream, fold_in, number_of
 _SHARED = 2**31 - 1
 _EVALUATION = 2**31 - 2
 _LARGEST_SEED = 2**31 - 1
+# Steps are counted in int32.
+MOST_STEPS = 2**31 - 1
 
 
 class StepState(keras.Model):

@@ -13,7 +13,7 @@ from tfssl.training.arguments import check_given, listed, refuse_weights
 from tfssl.training.batches import Batches
 from tfssl.training.health import HealthCheck, Monitor
 from tfssl.training.images import check_images, first_batch, images_of
-from tfssl.training.state import StepState
+from tfssl.training.state import MOST_STEPS, StepState
 
 if keras.backend.backend() == "tensorflow":
     from tfssl.training.tensorflow import Step
@@ -24,8 +24,6 @@ else:
 
 _MONITORED = 512
 _DEFAULT_BATCH = 256
-# The steps are counted in int32.
-_MOST_STEPS = 2**31 - 1
 
 
 class Trainer(Step, StepState):
@@ -270,9 +268,9 @@ class Trainer(Step, StepState):
             return
         remaining = (epochs - initial_epoch) * per_epoch - initial_step
         last = int(ops.convert_to_numpy(self.step)) + max(remaining, 0)
-        if last > _MOST_STEPS:
+        if last > MOST_STEPS:
             raise ValueError(
-                f"A run has at most {_MOST_STEPS:,} steps. Choose fewer epochs. "
+                f"A run has at most {MOST_STEPS:,} steps. Choose fewer epochs. "
                 f"Received: {epochs} epochs of {per_epoch} steps"
             )
         self.last_step.assign(last)
