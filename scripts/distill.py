@@ -97,40 +97,43 @@ def main():
             "num_images": len(train.images),
         },
     )
-
-    teacher = saved(
-        run,
-        "teacher",
-        lambda: fine_tuned(encoder, classes, labelled, "finetuned"),
-    )
-    alone = saved(
-        run,
-        "labels_alone",
-        lambda: fine_tuned(student_encoder, classes, labelled, "scratch"),
-    )
-    runs.set_up(FLAGS.precision, seed=FLAGS.seed)
-    student = transfer.classifier(make_student(encoder, train.images.shape[1]), classes)
-    model = transfer.Distillation(
-        student,
-        teacher,
-        temperature=FLAGS.temperature,
-        alpha=FLAGS.alpha,
-        seed=FLAGS.seed,
-    )
-    model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
-    position = run.restore(model)
-    if position != runs.START:
-        print(f"Continuing {FLAGS.workdir} after {position} of {FLAGS.epochs}.")
-    if position.epoch < FLAGS.epochs:
-        model.fit(
-            unlabelled(train, rows, position),
-            epochs=FLAGS.epochs,
-            initial_epoch=position.epoch,
-            initial_step=position.step,
-            callbacks=run.callbacks(position),
-            verbose=1 if sys.stdout.isatty() else 2,
+    with runs.alone(run.path):
+        teacher = saved(
+            run,
+            "teacher",
+            lambda: fine_tuned(encoder, classes, labelled, "finetuned"),
         )
-    finish(run, teacher, alone, model.student, test, len(rows))
+        alone = saved(
+            run,
+            "labels_alone",
+            lambda: fine_tuned(student_encoder, classes, labelled, "scratch"),
+        )
+        runs.set_up(FLAGS.precision, seed=FLAGS.seed)
+        student = transfer.classifier(
+            make_student(encoder, train.images.shape[1]), classes
+        )
+        model = transfer.Distillation(
+            student,
+            teacher,
+            temperature=FLAGS.temperature,
+            alpha=FLAGS.alpha,
+            seed=FLAGS.seed,
+        )
+        model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
+        position = run.restore(model)
+        if position != runs.START:
+            print(f"Continuing {FLAGS.workdir} after {position} of {FLAGS.epochs}.")
+        if position.epoch < FLAGS.epochs:
+            with runs.termination() as terminated:
+                model.fit(
+                    unlabelled(train, rows, position),
+                    epochs=FLAGS.epochs,
+                    initial_epoch=position.epoch,
+                    initial_step=position.step,
+                    callbacks=run.callbacks(position, terminated=terminated),
+                    verbose=1 if sys.stdout.isatty() else 2,
+                )
+        finish(run, teacher, alone, model.student, test, len(rows))
 
 
 def make_student(encoder, image_size):

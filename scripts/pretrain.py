@@ -8,12 +8,15 @@
 
 The workdir receives the encoder (encoder.keras), its projector, the metrics of each
 epoch (metrics.csv), TensorBoard logs and a report to look at (report.html). The same
-command again continues an interrupted run where it was.
+command again continues an interrupted run where it was. SIGTERM saves the state and
+ends the program with the exit code 75.
 
 Then: tfssl evaluate, tfssl finetune and tfssl publish.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 
@@ -102,37 +105,49 @@ def main():
             },
         ),
     )
-    position = run.restore(model)
-    if position != runs.START:
-        print(f"Continuing {FLAGS.workdir} after {position} of {recipe.epochs}.")
+    chief = runs.is_chief(strategy)
     print(
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
         f"weights) on {len(train.images):,} images of {train.name}, {precision}."
     )
-    chief = runs.is_chief(strategy)
-    if position.epoch < recipe.epochs:
-        saving = []
+    # Of several workers one writes.
+    with runs.alone(run.path) if chief else contextlib.nullcontext():
+        pretrain(run, model, recipe, train, watching, chief)
+        if chief:
+            run.finish(model)
+            print(f"Saved {run.path / 'encoder.keras'}")
+            if FLAGS.report:
+                runs.write_run_report(run, model, train, test)
+                print(f"Look at {run.path / 'report.html'}")
+
+
+def pretrain(run, model, recipe, train, callbacks, chief):
+    """Trains from where the run is to its end; the chief of the workers saves."""
+    from tfssl import runs
+
+    position = run.restore(model)
+    if position != runs.START:
+        print(f"Continuing {FLAGS.workdir} after {position} of {recipe.epochs}.")
+    if position.epoch >= recipe.epochs:
+        if position.epoch:
+            # As at the end of `fit`, for optimizers that average the weights.
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        return
+    with runs.termination() if chief else contextlib.nullcontext() as terminated:
         if chief:
             shown = train.images[runs.sample(train.labels, len(train), most=8)]
-            saving = run.callbacks(position, FLAGS.checkpoint_minutes, shown)
+            callbacks = callbacks + run.callbacks(
+                position, FLAGS.checkpoint_minutes, shown, terminated
+            )
         model.fit(
             train.images,
             batch_size=recipe.batch_size,
             epochs=recipe.epochs,
             initial_epoch=position.epoch,
             initial_step=position.step,
-            callbacks=watching + saving,
+            callbacks=callbacks,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    elif position.epoch:
-        # As at the end of `fit`, for optimizers that average the weights.
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-    if chief:
-        run.finish(model)
-        print(f"Saved {run.path / 'encoder.keras'}")
-        if FLAGS.report:
-            runs.write_run_report(run, model, train, test)
-            print(f"Look at {run.path / 'report.html'}")
 
 
 def run_each_seed():
@@ -142,8 +157,27 @@ def run_each_seed():
         workdir = os.path.join(FLAGS.workdir, f"seed-{seed}")
         own = (f"--workdir={workdir}", f"--seed={seed}", "--seeds=")
         command = [sys.executable, os.path.abspath(__file__), *sys.argv[1:], *own]
-        if subprocess.run(command).returncode:
+        code, terminated = run_passing_on(command)
+        if terminated:
+            sys.exit(code)
+        if code:
             raise RuntimeError(f"The run of seed {seed} failed; see above.")
+
+
+def run_passing_on(command):
+    """The exit code of a command that gets SIGTERM too, and whether it has come."""
+    program = subprocess.Popen(command)
+    came = []
+
+    def pass_on(*_):
+        came.append(True)
+        program.terminate()
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        return program.wait(), bool(came)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def watchers(train, test):

@@ -120,6 +120,25 @@ def test_a_batch_that_the_model_refuses_leaves_no_workdir(tmp_path, monkeypatch)
     assert not (tmp_path / "w").exists()
 
 
+def test_a_second_program_in_the_workdir_is_refused(tmp_path, monkeypatch):
+    class Model(Anything):
+        """One that is never trained."""
+
+        encoder = keras.Sequential([keras.Input((16, 16, 3))])
+
+        def check_batch(self, size):
+            pass
+
+    write_npz(tmp_path / "data.npz")
+    monkeypatch.setattr(tfssl.methods.Recipe, "make", lambda *_, **__: Model())
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    flags = (f"--dataset=npz:{tmp_path / 'data.npz'}", f"--workdir={workdir}")
+    with tfssl.runs.alone(workdir):
+        error = run("pretrain", *flags, "--batch_size=16", fails=True)
+    assert f"RuntimeError: Another program is at work in {workdir}." in error
+
+
 @pytest.mark.matrix
 def test_averaged_weights_are_saved_and_saved_again(tmp_path, monkeypatch):
     """By a run, and by the same command after its end."""
