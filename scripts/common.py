@@ -6,6 +6,10 @@ import os
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+# Of images, in pixels.
+LARGEST_SIDE = 8192
+# Of a network, in channels.
+LARGEST_WIDTH = 16384
 
 
 def _registry():
@@ -42,6 +46,7 @@ def define_data_flags(required=True):
         "Height and width that images are brought to, in pixels. Default: the size "
         "they have, 16 for digits, 256 for images of many sizes.",
         lower_bound=4,
+        upper_bound=LARGEST_SIDE,
     )
     flags.DEFINE_float(
         "max_corrupt",
@@ -70,6 +75,28 @@ def define_data_flags(required=True):
     )
 
 
+def are_counts(values, minimum=1):
+    """Whether strings are whole numbers from a minimum, of at most nine digits."""
+    return all(v.isdecimal() and len(v) < 10 and int(v) >= minimum for v in values)
+
+
+def define_few_label_flags(when=""):
+    """Defines the flags that say how many labels there are.
+
+    Args:
+        when: string, what to say of when they count.
+    """
+    flags.DEFINE_integer(
+        "labels_per_class", None, f"Labelled images of each class.{when}", lower_bound=1
+    )
+    flags.DEFINE_float("label_fraction", None, "Or: the fraction of labelled images.")
+    flags.register_validator(
+        "label_fraction",
+        lambda fraction: fraction is None or 0 < fraction <= 1,
+        "must be above 0 and at most 1",
+    )
+
+
 def define_device_flags():
     """Defines the flags that say what computes, and how exactly."""
     flags.DEFINE_enum(
@@ -90,6 +117,7 @@ def define_device_flags():
         0,
         "Split the CPU into this many devices, to try replicas without GPUs.",
         lower_bound=0,
+        upper_bound=64,
     )
     flags.DEFINE_integer("seed", 0, "Seed of weights, order and views.", lower_bound=0)
     flags.DEFINE_bool(
@@ -115,9 +143,12 @@ def load_data(split, image_size=None):
 
 def load_labelled(image_size=None):
     """Train and test split, with labels."""
+    from tfssl.transfer.labels import check_labels
+
     splits = [load_data(split, image_size) for split in ("train", "test")]
     for part in splits:
         part.require_labels()
+        check_labels(part.labels, len(part), f"Labels of {part.split}")
     return splits
 
 

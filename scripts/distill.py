@@ -20,14 +20,13 @@ from absl import flags
 FLAGS = flags.FLAGS
 common.define_data_flags()
 common.define_encoder_flags()
+common.define_few_label_flags()
 # For --help.
 flags.adopt_module_key_flags(common)
 
 flags.DEFINE_string(
     "workdir", None, "Folder of the run; made if it does not exist.", required=True
 )
-flags.DEFINE_integer("labels_per_class", None, "Labelled images of each class.")
-flags.DEFINE_float("label_fraction", None, "Or: the fraction of labelled images.")
 flags.DEFINE_integer(
     "steps", 400, "Updates of the teacher and of labels alone.", lower_bound=1
 )
@@ -42,6 +41,7 @@ flags.DEFINE_integer(
     None,
     "Channels of its first stage. Default: those of the full-size network.",
     lower_bound=1,
+    upper_bound=common.LARGEST_WIDTH,
 )
 flags.DEFINE_integer("epochs", 20, "Passes over the images.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 256, "Images a step.", lower_bound=2)
@@ -81,6 +81,7 @@ def main():
         batch_size=FLAGS.batch_size,
         epochs=FLAGS.epochs,
     )
+    recipe.total_steps(len(train))
     classes = int(train.labels.max()) + 1
     rows = transfer.few_label_indices(
         train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed
@@ -96,40 +97,43 @@ def main():
             "num_images": len(train.images),
         },
     )
-
-    teacher = saved(
-        run,
-        "teacher",
-        lambda: fine_tuned(encoder, classes, labelled, "finetuned"),
-    )
-    alone = saved(
-        run,
-        "labels_alone",
-        lambda: fine_tuned(student_encoder, classes, labelled, "scratch"),
-    )
-    runs.set_up(FLAGS.precision, seed=FLAGS.seed)
-    student = transfer.classifier(make_student(encoder, train.images.shape[1]), classes)
-    model = transfer.Distillation(
-        student,
-        teacher,
-        temperature=FLAGS.temperature,
-        alpha=FLAGS.alpha,
-        seed=FLAGS.seed,
-    )
-    model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
-    position = run.restore(model)
-    if position != runs.START:
-        print(f"Continuing {FLAGS.workdir} after {position} of {FLAGS.epochs}.")
-    if position.epoch < FLAGS.epochs:
-        model.fit(
-            unlabelled(train, rows, position),
-            epochs=FLAGS.epochs,
-            initial_epoch=position.epoch,
-            initial_step=position.step,
-            callbacks=run.callbacks(position),
-            verbose=1 if sys.stdout.isatty() else 2,
+    with runs.alone(run.path):
+        teacher = saved(
+            run,
+            "teacher",
+            lambda: fine_tuned(encoder, classes, labelled, "finetuned"),
         )
-    finish(run, teacher, alone, model.student, test, len(rows))
+        alone = saved(
+            run,
+            "labels_alone",
+            lambda: fine_tuned(student_encoder, classes, labelled, "scratch"),
+        )
+        runs.set_up(FLAGS.precision, seed=FLAGS.seed)
+        student = transfer.classifier(
+            make_student(encoder, train.images.shape[1]), classes
+        )
+        model = transfer.Distillation(
+            student,
+            teacher,
+            temperature=FLAGS.temperature,
+            alpha=FLAGS.alpha,
+            seed=FLAGS.seed,
+        )
+        model.compile(recipe.make_optimizer(len(train.images), recipe.epochs))
+        position = run.restore(model)
+        if position != runs.START:
+            print(f"Continuing {FLAGS.workdir} after {position} of {FLAGS.epochs}.")
+        if position.epoch < FLAGS.epochs:
+            with runs.termination() as terminated:
+                model.fit(
+                    unlabelled(train, rows, position),
+                    epochs=FLAGS.epochs,
+                    initial_epoch=position.epoch,
+                    initial_step=position.step,
+                    callbacks=run.callbacks(position, terminated=terminated),
+                    verbose=1 if sys.stdout.isatty() else 2,
+                )
+        finish(run, teacher, alone, model.student, test, len(rows))
 
 
 def make_student(encoder, image_size):

@@ -38,7 +38,7 @@ flags.DEFINE_list(
 )
 flags.register_validator(
     "labels_per_class",
-    lambda counts: counts and all(n.isdecimal() and int(n) for n in counts),
+    lambda counts: counts and common.are_counts(counts),
     "must be numbers above 0, such as 1,4,25",
 )
 flags.DEFINE_integer("draws", 10, "Draws of few labels.", lower_bound=1)

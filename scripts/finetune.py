@@ -20,13 +20,12 @@ common.define_encoder_flags(
     " Or pixels, with --mode=frozen: the images themselves, to compare with."
 )
 common.define_feature_flags()
+common.define_few_label_flags()
 # For --help.
 flags.adopt_module_key_flags(common)
 MODES = ("frozen", "finetuned", "scratch")
 
 flags.DEFINE_list("mode", ["finetuned"], f"Some of {', '.join(MODES)}.")
-flags.DEFINE_integer("labels_per_class", None, "Labelled images of each class.")
-flags.DEFINE_float("label_fraction", None, "Or: the fraction of labelled images.")
 flags.DEFINE_integer("draws", 5, "Draws of the labelled images.", lower_bound=1)
 flags.DEFINE_integer(
     "steps",

@@ -20,7 +20,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "model", None, "A classifier of `tfssl finetune --save`.", required=True
 )
-flags.DEFINE_integer("top", 3, "Classes to name.", lower_bound=1)
+flags.DEFINE_integer("top", 3, "Classes to name.", lower_bound=1, upper_bound=1000)
 flags.DEFINE_string("csv", None, "CSV file to write instead of printing.")
 flags.DEFINE_integer("batch_size", 64, "Images read at a time.", lower_bound=1)
 

@@ -8,13 +8,16 @@
 
 The workdir receives the encoder (encoder.keras), its projector, the metrics of each
 epoch (metrics.csv), TensorBoard logs and a report to look at (report.html). The same
-command again continues an interrupted run where it was. --method=joint learns from
-labels too, and leaves a classifier for tfssl predict (classifier.keras).
+command again continues an interrupted run where it was. SIGTERM saves the state and
+ends the program with the exit code 75. --method=joint learns from labels too, and
+leaves a classifier for tfssl predict (classifier.keras).
 
 Then: tfssl evaluate, tfssl finetune and tfssl publish.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 
@@ -59,7 +62,7 @@ flags.DEFINE_list(
 )
 flags.register_validator(
     "seeds",
-    lambda seeds: all(seed.isdecimal() for seed in seeds),
+    lambda seeds: common.are_counts(seeds, minimum=0),
     "must be whole numbers, such as 0,1,2",
 )
 flags.DEFINE_bool("report", True, "Write report.html at the end.")
@@ -80,6 +83,7 @@ def main():
         test, reason = common.load_test()
         if test is None:
             print(f"No kNN and no map of test images: {reason}")
+    watching = watchers(train, test)
     strategy = runs.strategy(FLAGS.strategy)
     with runs.scope(strategy):
         encoder = recipe_flags.initial_encoder()
@@ -90,6 +94,7 @@ def main():
         print(f"Note: {concern}")
     with runs.scope(strategy):
         model = recipe.make(len(train), seed=FLAGS.seed, encoder=encoder)
+    model.check_batch(recipe.batch_size)
     settings = runs.settings(
         recipe,
         train,
@@ -103,19 +108,49 @@ def main():
         settings.update(encoder=FLAGS.init, encoder_width=None, encoder_arguments={})
     # A refused argument leaves no folder behind.
     run = runs.Workdir(FLAGS.workdir, settings)
-    position = run.restore(model)
-    if position != runs.START:
-        print(f"Continuing {FLAGS.workdir} after {position} of {recipe.epochs}.")
+    chief = runs.is_chief(strategy)
     print(
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
         f"weights) on {len(train.images):,} images of {train.name}, {precision}."
     )
-    chief = runs.is_chief(strategy)
-    if position.epoch < recipe.epochs:
-        saving = []
+    # Of several workers one writes.
+    with runs.alone(run.path) if chief else contextlib.nullcontext():
+        pretrain(run, model, recipe, train, labels, watching, chief)
+        if chief:
+            run.finish(model)
+            print(f"Saved {run.path / 'encoder.keras'}")
+            if labels is not None:
+                common.save_classifier(
+                    transfer.ImageClassifier.of(
+                        model.encoder, *model.head.get_weights(), train.class_names
+                    ),
+                    run.path / "classifier.keras",
+                    test,
+                    "there is no test split with labels",
+                )
+            if FLAGS.report:
+                runs.write_run_report(run, model, train, test)
+                print(f"Look at {run.path / 'report.html'}")
+
+
+def pretrain(run, model, recipe, train, labels, callbacks, chief):
+    """Trains from where the run is to its end; the chief of the workers saves."""
+    from tfssl import runs
+
+    position = run.restore(model)
+    if position != runs.START:
+        print(f"Continuing {FLAGS.workdir} after {position} of {recipe.epochs}.")
+    if position.epoch >= recipe.epochs:
+        if position.epoch:
+            # As at the end of `fit`, for optimizers that average the weights.
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        return
+    with runs.termination() if chief else contextlib.nullcontext() as terminated:
         if chief:
             shown = train.images[runs.sample(train.labels, len(train), most=8)]
-            saving = run.callbacks(position, FLAGS.checkpoint_minutes, shown)
+            callbacks = callbacks + run.callbacks(
+                position, FLAGS.checkpoint_minutes, shown, terminated
+            )
         model.fit(
             train.images,
             labels,
@@ -123,27 +158,9 @@ def main():
             epochs=recipe.epochs,
             initial_epoch=position.epoch,
             initial_step=position.step,
-            callbacks=watchers(train, test) + saving,
+            callbacks=callbacks,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    elif position.epoch:
-        # As at the end of `fit`, for optimizers that average the weights.
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-    if chief:
-        run.finish(model)
-        print(f"Saved {run.path / 'encoder.keras'}")
-        if labels is not None:
-            common.save_classifier(
-                transfer.ImageClassifier.of(
-                    model.encoder, *model.head.get_weights(), train.class_names
-                ),
-                run.path / "classifier.keras",
-                test,
-                "there is no test split with labels",
-            )
-        if FLAGS.report:
-            runs.write_run_report(run, model, train, test)
-            print(f"Look at {run.path / 'report.html'}")
 
 
 def run_each_seed():
@@ -153,8 +170,27 @@ def run_each_seed():
         workdir = os.path.join(FLAGS.workdir, f"seed-{seed}")
         own = (f"--workdir={workdir}", f"--seed={seed}", "--seeds=")
         command = [sys.executable, os.path.abspath(__file__), *sys.argv[1:], *own]
-        if subprocess.run(command).returncode:
+        code, terminated = run_passing_on(command)
+        if terminated:
+            sys.exit(code)
+        if code:
             raise RuntimeError(f"The run of seed {seed} failed; see above.")
+
+
+def run_passing_on(command):
+    """The exit code of a command that gets SIGTERM too, and whether it has come."""
+    program = subprocess.Popen(command)
+    came = []
+
+    def pass_on(*_):
+        came.append(True)
+        program.terminate()
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        return program.wait(), bool(came)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def watchers(train, test):

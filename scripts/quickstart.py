@@ -100,7 +100,10 @@ def new_workdir(path):
     """The folder, empty; only a folder of a run is replaced."""
     path = Path(path)
     if (path / "run.json").exists():
-        shutil.rmtree(path)
+        from tfssl import runs
+
+        with runs.alone(path):
+            shutil.rmtree(path)
     return path
 
 

@@ -48,6 +48,7 @@ def define_recipe_flags():
         "Default: that of the stored images, --image_size; for photos at most 64 on a "
         "CPU and 224 on a GPU.",
         lower_bound=4,
+        upper_bound=common.LARGEST_SIDE,
     )
     flags.DEFINE_enum(
         "encoder",
@@ -67,6 +68,7 @@ def define_recipe_flags():
         "Channels of the network's first stage, 64 in a full-size ResNet, or of the "
         "tokens of a transformer. Default: the preset's.",
         lower_bound=1,
+        upper_bound=common.LARGEST_WIDTH,
     )
     flags.DEFINE_enum(
         "stem",
@@ -114,15 +116,7 @@ def define_recipe_flags():
         "Epochs of linear warm-up before the cosine. Default: the preset's.",
         lower_bound=0,
     )
-    flags.DEFINE_integer(
-        "labels_per_class",
-        None,
-        "For --method=joint: images of each class that have a label. Default: all.",
-        lower_bound=1,
-    )
-    flags.DEFINE_float(
-        "label_fraction", None, "Or: the fraction of each class that has a label."
-    )
+    common.define_few_label_flags(" With --method=joint; default: all have one.")
 
 
 def initial_encoder():

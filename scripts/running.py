@@ -9,6 +9,8 @@ import tempfile
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+# Of any number that a flag takes: what an int32 holds.
+_LARGEST = 2**31 - 1
 
 
 def run(main, files=False):
@@ -36,13 +38,26 @@ def run(main, files=False):
 
     def parse(argv):
         try:
-            return FLAGS(argv)
+            rest = FLAGS(argv)
+            check_numbers()
+            return rest
         except flags.Error as error:
             _refuse(error)
 
     # Warnings, but not all that libraries say; --verbosity=0 shows it.
     FLAGS.verbosity = -1
     app.run(guarded, flags_parser=parse)
+
+
+def check_numbers():
+    """Refuses numbers that no bound of a flag refuses, such as nan."""
+    for name in FLAGS:
+        value = FLAGS[name].value
+        # NaN is not at most anything.
+        if isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+            raise flags.IllegalFlagValueError(
+                f"flag --{name}={value}: must be a finite number, at most {_LARGEST}"
+            )
 
 
 def _refuse(error):

@@ -163,6 +163,43 @@ def test_seeds_are_counts(seed):
         build("simclr", seed=seed)
 
 
+@pytest.fixture(scope="module")
+def small():
+    """A model that no test trains."""
+    model = tfssl.methods.SimCLR(of_inputs((SIZE, SIZE, 3)), views(), projector=(4,))
+    model.compile("sgd")
+    return model
+
+
+@pytest.mark.parametrize("bad", [-1, 1.5, "2", True, float("nan")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "epochs",
+        "initial_epoch",
+        "initial_step",
+        "steps_per_epoch",
+        "validation_steps",
+        "validation_batch_size",
+        "validation_freq",
+    ],
+)
+def test_numbers_of_fit_are_whole(small, name, bad):
+    with pytest.raises(ValueError, match=f"{name} must be a whole.*{name}={bad!r}$"):
+        small.fit(images(16), batch_size=8, **{name: bad})
+
+
+def test_a_run_is_no_longer_than_what_counts_its_steps(small):
+    with pytest.raises(ValueError, match="at most 2,147,483,647 steps.*of 2 steps$"):
+        small.fit(images(16), batch_size=8, epochs=2**30)
+
+
+@pytest.mark.parametrize("seed", [None, "a", -1, 1.5, True, 2**31])
+def test_a_seed_is_a_number_that_an_int32_holds(seed):
+    with pytest.raises(ValueError, match=f"seed must be .*Received: seed={seed!r}$"):
+        build("simclr", seed=seed)
+
+
 @pytest.mark.parametrize("callbacks", [[None], "a", keras.callbacks.Callback(), 3])
 def test_callbacks_are_a_list_of_them(callbacks):
     with pytest.raises(ValueError, match="callbacks must be a list of.*Received: "):
@@ -195,6 +232,17 @@ def test_encoders_of_other_inputs_are_named(shapes, remedy):
     assert tfssl.methods.SimCLR(fixed, views()).feature_dim == SIZE * SIZE
 
 
+def test_features_are_floats_and_some():
+    image = keras.Input((SIZE, SIZE, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(image)
+    for output, received in (
+        (keras.ops.cast(mean, "int32"), "an output of int32$"),
+        (mean[:, :0], r"output shape \(None, 0\)$"),
+    ):
+        with pytest.raises(ValueError, match=f"to features.*Received: .*{received}"):
+            tfssl.methods.SimCLR(keras.Model(image, output), views())
+
+
 def test_a_list_of_transforms_makes_each_view():
     flip = tfssl.views.RandomFlip()
     for own in ([flip], (flip,), [[flip]] * 2, tfssl.views.Views([[flip]] * 2)):
@@ -212,6 +260,53 @@ def test_what_are_no_views_is_named(own):
         ValueError, match=r"tfssl.views.Views\(\[\[transform.*Received:"
     ):
         build("simclr", views=own)
+
+
+class Function:
+    """Views that are what a function makes of the images."""
+
+    num_views = 2
+
+    def __init__(self, make):
+        self.make = make
+
+    def __call__(self, images, seed):
+        return self.make(images)
+
+
+class WithoutSeed:
+    num_views = 2
+
+    def __call__(self, images):
+        return images, images
+
+
+@pytest.mark.parametrize("own", [Function, WithoutSeed()])
+def test_views_are_a_function_of_images_and_seed(own):
+    with pytest.raises(ValueError, match="a function of images and seed with.*Rec"):
+        build("simclr", views=own)
+
+
+@pytest.mark.parametrize(
+    "make, received",
+    [
+        (lambda x: x, r"of shape \(4, 16, 16, 3\) for 4"),
+        (lambda x: (None, None), "None for 4"),
+        (lambda x: (x, x[..., :1]), r"of shape \(4, 16, 16, 1\) for 4"),
+        (lambda x: (x, x[:2]), r"of shape \(2, 16, 16, 3\) for 4"),
+    ],
+)
+def test_what_is_no_view_of_each_image_is_named(make, received):
+    model = build("simclr", views=Function(make))
+    pattern = f"tuple of batches of RGB images.*Received: .*{received} images$"
+    with pytest.raises(ValueError, match=pattern):
+        model.batch_of(images(4))
+
+
+def test_a_transform_that_returns_no_images_is_named():
+    own = tfssl.views.Views([[lambda images, stream: None]])
+    with pytest.raises(ValueError, match="must return images.*Received: None from <"):
+        own(images(4), seed=0)
 
 
 def test_layers_of_keras_are_no_transforms():

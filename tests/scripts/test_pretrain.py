@@ -56,6 +56,7 @@ def test_views_have_a_size_of_their_own():
         (["--method=cpc", "--encoder=context_cnn"], "Encoders that fit: dim_cnn"),
         (["--method=dim", "--set=stem=small"], "dim_cnn takes no stem"),
         (["--batch_size=5000"], "more than the 192 images"),
+        (["--epochs=2147483647"], "at most 2,147,483,647 steps. Choose fewer epochs"),
     ],
 )
 def test_a_refused_argument_leaves_no_workdir(tmp_path, arguments, message):
@@ -66,6 +67,76 @@ def test_a_refused_argument_leaves_no_workdir(tmp_path, arguments, message):
         with pytest.raises(ValueError, match=message):
             pretrain.main()
     assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    "split, label, message",
+    [
+        ("train", 10**12, "Labels of train must be .* numbers them anew.*10000000"),
+        ("test", 10**12, "Labels of test must be .* numbers them anew.*10000000"),
+        ("train", -1, "Labels of train must be classes from 0; leave out"),
+    ],
+)
+def test_refused_labels_leave_no_workdir(tmp_path, monkeypatch, split, label, message):
+    write_npz(tmp_path / "data.npz")
+    arrays = dict(np.load(tmp_path / "data.npz"))
+    arrays[f"y_{split}"] = arrays[f"y_{split}"].astype("int64") * label
+    np.savez(tmp_path / "data.npz", **arrays)
+    for script, *others in (
+        ("pretrain", "--batch_size=16", "--encoder_width=4"),
+        ("distill", "--encoder=none", "--labels_per_class=1"),
+    ):
+        with imported(
+            script,
+            f"--workdir={tmp_path / 'w'}",
+            f"--dataset=npz:{tmp_path / 'data.npz'}",
+            *("--precision=float32", *others),
+        ) as module:
+            monkeypatch.setattr(module.common, "load_encoder", lambda *_: Anything)
+            with pytest.raises(ValueError, match=message):
+                module.main()
+        assert not (tmp_path / "w").exists()
+
+
+class Anything:
+    """An encoder whose image size is all that is asked for."""
+
+    input_shape = (None, 16, 16, 3)
+
+
+def test_a_batch_that_the_model_refuses_leaves_no_workdir(tmp_path, monkeypatch):
+    """As one that the replicas cannot share out."""
+
+    class Refuses:
+        def check_batch(self, size):
+            raise ValueError(f"A batch must be odd. Received: {size}")
+
+    write_npz(tmp_path / "data.npz")
+    monkeypatch.setattr(tfssl.methods.Recipe, "make", lambda *_, **__: Refuses())
+    flags = (f"--dataset=npz:{tmp_path / 'data.npz'}", "--batch_size=16")
+    with imported("pretrain", f"--workdir={tmp_path / 'w'}", *flags) as pretrain:
+        with pytest.raises(ValueError, match="Received: 16"):
+            pretrain.main()
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_second_program_in_the_workdir_is_refused(tmp_path, monkeypatch):
+    class Model(Anything):
+        """One that is never trained."""
+
+        encoder = keras.Sequential([keras.Input((16, 16, 3))])
+
+        def check_batch(self, size):
+            pass
+
+    write_npz(tmp_path / "data.npz")
+    monkeypatch.setattr(tfssl.methods.Recipe, "make", lambda *_, **__: Model())
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    flags = (f"--dataset=npz:{tmp_path / 'data.npz'}", f"--workdir={workdir}")
+    with tfssl.runs.alone(workdir):
+        error = run("pretrain", *flags, "--batch_size=16", fails=True)
+    assert f"RuntimeError: Another program is at work in {workdir}." in error
 
 
 @pytest.mark.matrix

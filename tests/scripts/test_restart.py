@@ -1,5 +1,6 @@
 """A run that is killed at any moment and started again ends like an unbroken one."""
 
+import re
 import signal
 import subprocess
 import time
@@ -66,6 +67,33 @@ def test_killed_at_some_moments(tmp_path):
         )
     epochs = [row.split(",")[0] for row in (broken / "metrics.csv").open()][1:]
     assert epochs == ["1", "2", "3", "4"]
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_sigterm_saves_and_the_same_command_goes_on(tmp_path):
+    """Of several seeds the command passes it on."""
+    arguments = [f for f in FLAGS if "minutes" not in f and "epochs" not in f]
+    arguments += ["--epochs=60", "--seeds=3", f"--workdir={tmp_path}"]
+    program = subprocess.Popen(
+        command("pretrain", *arguments),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first = tmp_path / "seed-3" / "checkpoints" / "epoch-000001-step-000000000.json"
+    while program.poll() is None and not first.exists():
+        time.sleep(0.01)
+    program.terminate()
+    error = program.communicate()[1]
+    assert program.returncode == 75, error
+    (after,) = re.findall(r"SIGTERM: saved after (.*). The same command", error)
+    assert not (tmp_path / "seed-3" / "encoder.keras").exists()
+    assert f"Continuing {tmp_path}/seed-3 after {after} of 60." in start(
+        "pretrain", *arguments
+    )
+    assert (tmp_path / "seed-3" / "encoder.keras").exists()
 
 
 def test_another_command_on_the_same_folder_is_refused(tmp_path):

@@ -63,6 +63,51 @@ def test_data_without_an_end_need_steps():
     assert int(model.step) == 6
 
 
+def numbers():
+    return tf.data.Dataset.range(8)
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        lambda x: x.repeat().batch(2),
+        lambda x: x.repeat().batch(2).map(lambda a: a).prefetch(1),
+        # These say that their length is unknown.
+        lambda x: x.repeat().filter(lambda a: a > 2).batch(2),
+        lambda x: x.batch(2).repeat().unbatch().shuffle(4).batch(3),
+        lambda x: x.batch(2).repeat().flat_map(tf.data.Dataset.from_tensor_slices),
+    ],
+)
+def test_an_end_that_is_missing_is_seen(endless):
+    with pytest.raises(ValueError, match="no end; give steps, so that .*Received: "):
+        datasets.steps_per_epoch(endless(numbers()), "steps")
+
+
+@pytest.mark.parametrize(
+    "data, steps",
+    [
+        (lambda x: x.batch(3), 3),
+        (lambda x: x.repeat().take(4), 4),
+        (lambda x: x.filter(lambda a: a > 2), None),
+        (lambda x: x.repeat().filter(lambda a: a > 2).take(4).map(lambda a: a), None),
+        (lambda x: x.repeat().take_while(lambda a: a < 4), None),
+        (lambda x: tf.data.Dataset.zip(x, x.repeat().filter(lambda a: a > 2)), None),
+    ],
+)
+def test_an_end_that_is_there_is_seen(data, steps):
+    assert datasets.steps_per_epoch(data(numbers())) == steps
+
+
+def test_held_out_data_without_an_end_need_steps():
+    data = tf.data.Dataset.from_tensor_slices(images(16)).batch(8).repeat()
+    model = make("simclr")
+    with pytest.raises(ValueError, match="give validation_steps, so"):
+        model.fit(images(16), batch_size=8, validation_data=data, verbose=0)
+    with pytest.raises(ValueError, match="give steps, so"):
+        model.evaluate(data, verbose=0)
+    assert model.evaluate(data, steps=1, verbose=0, return_dict=True)["loss"] > 0
+
+
 def test_a_schedule_needs_to_know_the_length_of_the_run():
     """BYOL's momentum; of data of unknown length it must be told."""
     data = tf.data.Dataset.from_tensor_slices(images(32)).batch(8)

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from cases import images, make
+from programs import run_test_program
 
 import tfssl
 from tfssl.training import HealthCheck, TrainingStopped
@@ -37,10 +40,91 @@ def test_a_run_logs_what_to_watch():
     assert history["learning_rate"] == [pytest.approx(0.05)] * 2
 
 
-def test_a_loss_that_is_not_finite_stops_the_run():
-    model = make("simclr", optimizer=keras.optimizers.SGD(1e30))
-    with pytest.raises(TrainingStopped, match="lower learning rate"):
-        model.fit(images(64), batch_size=16, epochs=5, verbose=0)
+class BrokenImages(keras.utils.PyDataset):
+    """Batches of 16, one of which is of no numbers."""
+
+    def __init__(self, broken, batches=6):
+        super().__init__()
+        self.broken = broken
+        self.batches = batches
+
+    def __len__(self):
+        return self.batches
+
+    def __getitem__(self, index):
+        batch = images(16, seed=index).astype("float32")
+        return batch * np.nan if index == self.broken else batch
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_at_its_step():
+    image = keras.Input((16, 16, 3))
+    encoder = keras.Model(image, keras.layers.Dense(4)(keras.layers.Flatten()(image)))
+    model = tfssl.methods.SimCLR(encoder, tfssl.views.DigitViews(16), projector=(4,))
+    model.compile(keras.optimizers.SGD(1e-6))
+    model.step.assign(2)
+    message = "epoch 1 is nan since step 5[.] Try a lower learning rate"
+    with pytest.raises(TrainingStopped, match=message):
+        model.fit(BrokenImages(2), shuffle=False, verbose=0)
+    assert int(keras.ops.convert_to_numpy(model.step)) == 5
+
+
+class StepOnly:
+    """All that the check asks of a model while an epoch runs."""
+
+    step = np.int32(100)
+
+
+def checked(*steps, **options):
+    """A check that saw the losses of steps of the second epoch, each `(step, loss)`."""
+    check = HealthCheck(**options)
+    check.set_model(StepOnly())
+    check.on_epoch_begin(1)
+    for step, loss in steps:
+        check.on_train_batch_end(step - 1, {"loss": loss})
+    return check
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_the_first_step_of_a_loss_that_is_not_finite(loss):
+    for steps, since in (
+        ([(1, loss)], "step 101"),
+        ([(1, 0.5), (2, 0.4), (3, loss)], "step 103"),
+        # Four steps at once, and threads in another order.
+        ([(4, 0.5), (8, loss)], "one of the steps 105 to 108"),
+        ([(2, 0.5), (1, 0.6), (4, loss)], "one of the steps 103 to 104"),
+    ):
+        with pytest.raises(
+            TrainingStopped, match=f"epoch 2 is {loss} since {since}[.]"
+        ):
+            checked(*steps)
+
+
+def test_a_loss_that_is_not_finite_is_told_once_an_epoch_where_it_does_not_stop(capsys):
+    check = checked((3, np.nan), (4, np.nan), stop=False)
+    check.model.can_collapse = False
+    check.on_epoch_end(1, {"loss": np.nan})
+    assert capsys.readouterr().out.count("Warning: The loss of epoch 2 is nan") == 1
+    # Of a loss whose steps were not seen, the epoch is all there is to tell.
+    check.on_epoch_begin(2)
+    check.on_epoch_end(2, {"loss": np.nan})
+    assert "The loss of epoch 3 is nan. Try" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "how, since",
+    [
+        ("several_steps", "one of the steps 105 to 108"),
+        ("replicas", "step 107"),
+        ("jax", "step 107"),
+    ],
+)
+def test_the_step_is_told_wherever_a_run_is(how, since):
+    backend = "jax" if how == "jax" else "tensorflow"
+    program = Path(__file__).parent / "broken_images.py"
+    out = run_test_program(program, how, KERAS_BACKEND=backend)
+    assert f"The loss of epoch 1 is nan since {since}." in out
 
 
 class Collapsed(keras.callbacks.Callback):

@@ -184,8 +184,10 @@ def _chosen(outputs, output, model):
             )
         outputs = outputs[output]
     shape = getattr(outputs, "shape", ())
-    if len(shape) not in (2, 3, 4) or shape[-1] is None:
+    if len(shape) not in (2, 3, 4) or not shape[-1]:
         raise _refused(f"{model.name} with output shape {shape}")
+    if "float" not in outputs.dtype:
+        raise _refused(f"{model.name} with an output of {outputs.dtype}")
     return outputs
 
 

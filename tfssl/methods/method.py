@@ -12,7 +12,7 @@ from tfssl.encoders import as_encoder
 from tfssl.methods.types import ViewsLike
 from tfssl.training import Trainer, fit_images, input_size
 from tfssl.training.images import unpack
-from tfssl.views.views import as_views
+from tfssl.views.views import as_views, check_made
 
 
 class Batch(NamedTuple):
@@ -178,7 +178,8 @@ class Method(Trainer):
         if "views" in data:
             views = tuple(ops.cast(view, "float32") for view in data["views"])
         else:
-            views = tuple(self.make_views(data["images"], self.key()))
+            images = data["images"]
+            views = check_made(self.make_views(images, self.key()), images.shape[0])
         self.check_views(len(views))
         if self.needs_index and "index" not in data:
             raise ValueError(

@@ -7,6 +7,7 @@ import keras
 
 from tfssl import encoders, methods, optimizers, views
 from tfssl.methods.settings import arguments_of, make_with, value_of
+from tfssl.training.state import MOST_STEPS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,13 +201,9 @@ class Recipe:
             Compiled `tfssl.methods.Method`, for `fit` with the recipe's `batch_size`.
 
         Raises:
-            ValueError: for parts that do not fit, or a batch of more than all images.
+            ValueError: for parts that do not fit, and as `total_steps`.
         """
-        if self.batch_size > num_images:
-            raise ValueError(
-                f"A batch of {self.batch_size} is more than the {num_images} images. "
-                f"Choose a smaller batch_size. Received: batch_size={self.batch_size}"
-            )
+        self.total_steps(num_images, epochs)
         arguments = dict(self.arguments)
         if "num_images" in arguments_of(self.method_class.__init__):
             # Of a memory with a row for each.
@@ -245,6 +242,34 @@ class Recipe:
                 f"{self.method} cannot make its encoder: {error}"
             ) from None
 
+    def total_steps(self, num_images, epochs=None):
+        """The steps of a run.
+
+        Args:
+            num_images: int, images in an epoch.
+            epochs: int. Defaults to the recipe's.
+
+        Returns:
+            int.
+
+        Raises:
+            ValueError: for a batch of more than all images, or more steps than an
+                int32 counts.
+        """
+        if self.batch_size > num_images:
+            raise ValueError(
+                f"A batch of {self.batch_size} is more than the {num_images} images. "
+                f"Choose a smaller batch_size. Received: batch_size={self.batch_size}"
+            )
+        epochs = self.epochs if epochs is None else epochs
+        total = num_images // self.batch_size * epochs
+        if total > MOST_STEPS:
+            raise ValueError(
+                f"A run has at most {MOST_STEPS:,} steps. Choose fewer epochs. "
+                f"Received: epochs={epochs}, {total:,} steps"
+            )
+        return total
+
     def make_optimizer(self, num_images, epochs=None):
         """The optimizer with the schedule of a run.
 
@@ -256,11 +281,11 @@ class Recipe:
             `keras.optimizers.Optimizer`.
 
         Raises:
-            ValueError: for an unknown optimizer.
+            ValueError: for an unknown optimizer, and as `total_steps`.
         """
         peak = optimizers.peak_rate(self.optimizer, self.learning_rate, self.batch_size)
         per_epoch = num_images // self.batch_size
-        total = per_epoch * (self.epochs if epochs is None else epochs)
+        total = self.total_steps(num_images, epochs)
         if self.milestones is None:
             warmup = min(round(self.warmup_epochs * per_epoch), total)
             rate = optimizers.WarmupCosine(peak, total, warmup)

@@ -1,6 +1,7 @@
 """Checkpoints: the whole state of a run, at the end of an epoch or within it."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from absl import logging
 from keras import ops
 
 from tfssl import files
+from tfssl.runs.termination import Terminated
 
 CHECKPOINT_MINUTES = 10.0
 _KEPT = 2
@@ -105,12 +107,20 @@ class SaveStates(keras.callbacks.Callback):
         checkpoints: `Checkpoints`.
         position: `Position` at which `fit` starts.
         minutes: float, between checkpoints within an epoch.
+        terminated: function of nothing, whether the run is to end now. Defaults to
+            None: never.
+
+    Raises:
+        Terminated: out of `fit`, after a checkpoint, if the run is to end now.
     """
 
-    def __init__(self, checkpoints, position, minutes=CHECKPOINT_MINUTES):
+    def __init__(
+        self, checkpoints, position, minutes=CHECKPOINT_MINUTES, terminated=None
+    ):
         super().__init__()
         self.checkpoints = checkpoints
         self.minutes = minutes
+        self.terminated = terminated or (lambda: False)
         self.start = position
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -128,13 +138,23 @@ class SaveStates(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         # After the last step of an epoch comes the checkpoint of its end.
         last = self.first + batch + 1 == self.params["steps"]
-        if last or time.monotonic() - self.saved < 60 * self.minutes:
+        due = time.monotonic() - self.saved >= 60 * self.minutes
+        if last or not (due or self.terminated()):
             return
         model = self.model
         metrics = tuple(float(ops.convert_to_numpy(v)) for v in model.metrics_variables)
         position = Position(self.epoch, self.first + batch + 1, metrics)
-        self.checkpoints.save(model, position)
+        self._save(position)
         self.saved = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.checkpoints.save(self.model, Position(epoch + 1))
+        self._save(Position(epoch + 1))
+
+    def _save(self, position):
+        self.checkpoints.save(self.model, position)
+        if self.terminated():
+            print(
+                f"\nSIGTERM: saved after {position}. The same command goes on there.",
+                file=sys.stderr,
+            )
+            raise Terminated

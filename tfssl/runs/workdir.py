@@ -131,7 +131,11 @@ class Workdir:
         return self._checkpoints.restore(model)
 
     def callbacks(
-        self, position=START, checkpoint_minutes=CHECKPOINT_MINUTES, originals=None
+        self,
+        position=START,
+        checkpoint_minutes=CHECKPOINT_MINUTES,
+        originals=None,
+        terminated=None,
     ):
         """Callbacks for `fit` that log and save.
 
@@ -142,6 +146,9 @@ class Workdir:
                 10.
             originals: images `[n, height, width, 3]` whose views TensorBoard shows, or
                 None.
+            terminated: function of nothing, whether the run is to end now: see
+                `tfssl.runs.termination`. `fit` then raises `tfssl.runs.Terminated`,
+                after a checkpoint. Defaults to None: never.
         """
         return [
             MetricsCSV(self.path / "metrics.csv", position.epoch),
@@ -151,7 +158,7 @@ class Workdir:
                 self.info["settings"],
                 originals,
             ),
-            SaveStates(self._checkpoints, position, checkpoint_minutes),
+            SaveStates(self._checkpoints, position, checkpoint_minutes, terminated),
         ]
 
     def save_model(self, model, name):

@@ -4,6 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+# What tf.data says of the length of a set.
+_INFINITE, _UNKNOWN = -1, -2
+
 
 def is_array(x):
     """Whether `x` is an array or a tensor."""
@@ -46,8 +49,13 @@ def held_out(x, y, fraction):
     return x[:split], labels[0], (x[split:], labels[1])
 
 
-def steps_per_epoch(x):
+def steps_per_epoch(x, name="steps_per_epoch"):
     """Batches in an epoch, or None where a data set does not say.
+
+    Args:
+        x: `keras.utils.PyDataset` or `tf.data.Dataset`.
+        name: string, the argument that gives data an end. Defaults to
+            "steps_per_epoch".
 
     Raises:
         ValueError: for data without an end.
@@ -58,13 +66,26 @@ def steps_per_epoch(x):
     else:
         # Of a filtered set, that of the set that is filtered.
         count = int(getattr(x, "full_cardinality", x.cardinality()))
-        endless = count == -1
+        endless = _is_endless(x, count)
     if endless:
         raise ValueError(
-            "This data set has no end; give steps_per_epoch, so that epochs have one. "
-            f"Received: {type(x).__name__} without an end"
+            f"This data set has no end; give {name}, so that there is one. Received: "
+            f"{type(x).__name__} without an end"
         )
     return None if count < 0 else count
+
+
+def _is_endless(dataset, count):
+    """Whether a `tf.data.Dataset` that says to have `count` batches has no end."""
+    # A filtered or flattened set does not know, even if what it is made from has no
+    # end. Only to take some of a set ends it.
+    while count == _UNKNOWN and "Take" not in type(dataset).__name__:
+        inputs = dataset._inputs()
+        if len(inputs) != 1:
+            return False
+        (dataset,) = inputs
+        count = int(dataset.cardinality())
+    return count == _INFINITE
 
 
 def of_one_size(dataset):

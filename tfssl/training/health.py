@@ -160,8 +160,9 @@ class HealthCheck(keras.callbacks.Callback):
     """Stops a run whose loss is not finite or whose features have collapsed.
 
     `Method.fit` adds one by default. To keep a run going, pass your own with
-    `stop=False`; it then only warns. Features that look collapsed only because moving
-    statistics have not settled yet are no collapse: that is said once, and goes on.
+    `stop=False`; it then only warns. The loss is looked at after each step, features
+    after each epoch. Features that look collapsed only because moving statistics have
+    not settled yet are no collapse: that is said once, and goes on.
 
     Args:
         patience: int, epochs in a row with collapsed features. Defaults to 3.
@@ -177,6 +178,9 @@ class HealthCheck(keras.callbacks.Callback):
         >>> callback = tfssl.training.HealthCheck(patience=5)
     """
 
+    # As the monitor's: Keras brings the logs of a step to the host in any case.
+    async_safe = True
+
     def __init__(self, patience=3, threshold=0.01, stop=True):
         super().__init__()
         self.patience = patience
@@ -186,15 +190,28 @@ class HealthCheck(keras.callbacks.Callback):
         # `fit` gives it the run's.
         self.monitor = None
         self._said = False
+        self.found = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self.found = False
+        # Steps of the run that are done, and of the epoch those of a finite loss.
+        self.done = int(keras.ops.convert_to_numpy(self.model.step))
+        self.finite = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        # The mean of the epoch so far: once it is not finite, it stays so.
+        loss = (logs or {}).get("loss", 0.0)
+        if np.isfinite(loss):
+            self.finite = max(self.finite, batch + 1)
+        elif not self.found:
+            self._complain_of_loss(self.epoch, loss, batch + 1)
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
-        if not np.isfinite(logs.get("loss", 0.0)):
-            self._complain(
-                f"The loss of epoch {epoch + 1} is {logs['loss']}. Try a lower "
-                "learning rate, a longer warm-up, or float32 instead of mixed "
-                "precision; look for images that are not finite."
-            )
+        loss = logs.get("loss", 0.0)
+        if not np.isfinite(loss) and not self.found:
+            self._complain_of_loss(epoch, loss)
         if not self.model.can_collapse:
             return
         dim = self.model.feature_dim
@@ -212,6 +229,21 @@ class HealthCheck(keras.callbacks.Callback):
                 f"{1 / np.sqrt(dim):.2g}). Try a lower learning rate, a larger batch, "
                 "stronger views, or look whether the images differ at all."
             )
+
+    def _complain_of_loss(self, epoch, loss, step=None):
+        self.found = True
+        since = ""
+        if step is not None:
+            # Several steps may be one execution, or end in another order.
+            first, last = self.done + self.finite + 1, self.done + step
+            since = f" since step {last}"
+            if first < last:
+                since = f" since one of the steps {first} to {last}"
+        self._complain(
+            f"The loss of epoch {epoch + 1} is {loss}{since}. Try a lower learning "
+            "rate, a longer warm-up, or float32 instead of mixed precision; look for "
+            "images that are not finite."
+        )
 
     def _unsettled(self, limit):
         settled = None if self.monitor is None else self.monitor.settled_std()

@@ -12,6 +12,9 @@ from tfssl.views.random import RandomStream, ReplicaStream, fold_in, number_of
 # Numbers from 0 are the replicas'.
 _SHARED = 2**31 - 1
 _EVALUATION = 2**31 - 2
+_LARGEST_SEED = 2**31 - 1
+# Steps are counted in int32.
+MOST_STEPS = 2**31 - 1
 
 
 class StepState(keras.Model):
@@ -25,6 +28,10 @@ class StepState(keras.Model):
     def __init__(self, seed=0, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         check_count(0, seed=seed)
+        if seed > _LARGEST_SEED:
+            raise ValueError(
+                f"seed must be at most {_LARGEST_SEED}. Received: seed={seed}"
+            )
         self.seed = seed
         # Counts the steps taken; views are drawn from it, so a resumed run goes on.
         self.step = self._counter("step")

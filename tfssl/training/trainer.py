@@ -9,10 +9,11 @@ from keras import ops
 from tfssl import optimizers
 from tfssl.checks import check_count
 from tfssl.training import datasets
+from tfssl.training.arguments import check_given, listed, refuse_weights
 from tfssl.training.batches import Batches
 from tfssl.training.health import HealthCheck, Monitor
 from tfssl.training.images import check_images, first_batch, images_of
-from tfssl.training.state import StepState
+from tfssl.training.state import MOST_STEPS, StepState
 
 if keras.backend.backend() == "tensorflow":
     from tfssl.training.tensorflow import Step
@@ -154,22 +155,25 @@ class Trainer(Step, StepState):
         Raises:
             ValueError: for images of the wrong rank, range or channels, fewer of them
                 than a batch, a batch that does not divide among the replicas, data
-                without an end, weights of classes or images, a `batch_size`
-                that is no count, or `callbacks` that are no list of them.
+                without an end, weights of classes or images, numbers of images, steps
+                or epochs that are no counts, or `callbacks` that are no list of them.
             tfssl.training.TrainingStopped: for a loss that is not finite, or collapse.
         """
-        for name, value in (
-            ("class_weight", class_weight),
-            ("sample_weight", sample_weight),
-        ):
-            if value is not None:
-                raise ValueError(
-                    f"{self.name} learns without labels; leave {name} out. Received: "
-                    f"{name}={value!r}"
-                )
-        if batch_size is not None:
-            check_count(batch_size=batch_size)
-        callbacks = _listed(callbacks)
+        refuse_weights(
+            self.name, class_weight=class_weight, sample_weight=sample_weight
+        )
+        check_count(
+            0, epochs=epochs, initial_epoch=initial_epoch, initial_step=initial_step
+        )
+        check_given(
+            batch_size=batch_size,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+        )
+        if not isinstance(validation_freq, (list, tuple)):
+            check_count(validation_freq=validation_freq)
+        callbacks = listed(callbacks)
         if validation_split and validation_data is None:
             x, y, validation_data = datasets.held_out(x, y, validation_split)
         feed = self._feed(x, y, batch_size, shuffle, initial_epoch, initial_step)
@@ -179,7 +183,9 @@ class Trainer(Step, StepState):
         if validation_data is not None:
             sizes = (validation_batch_size, batch_size, len(images))
             size = next(size for size in sizes if size is not None)
-            validation_data = self._held_out_feed(validation_data, size)
+            validation_data = self._held_out_feed(
+                validation_data, size, validation_steps, "validation_steps"
+            )
         with warnings.catch_warnings():
             if steps_per_epoch is None:
                 # Said of an epoch that goes on, and of data of unknown length.
@@ -217,7 +223,9 @@ class Trainer(Step, StepState):
             `return_dict=True` a dict.
         """
         if "_use_cached_eval_dataset" not in kwargs:
-            x, y = self._held_out_feed(x if y is None else (x, y), batch_size), None
+            data = x if y is None else (x, y)
+            x = self._held_out_feed(data, batch_size, kwargs.get("steps"), "steps")
+            y = None
         return super().evaluate(x, y, **kwargs)
 
     def _feed(self, x, y, batch_size, shuffle=True, epoch=0, start=0):
@@ -245,14 +253,17 @@ class Trainer(Step, StepState):
             return x
         return datasets.without_remainders(datasets.of_one_size(x), self.batch_multiple)
 
-    def _held_out_feed(self, data, batch_size):
+    def _held_out_feed(self, data, batch_size, steps, name):
+        """As `_feed`; the argument `name` says how many steps of it, or None."""
         x, y = data[:2] if isinstance(data, (tuple, list)) else (data, None)
-        if batch_size is not None:
-            check_count(batch_size=batch_size)
+        check_given(batch_size=batch_size, **{name: steps})
         if datasets.is_array(x):
             batch_size = min(batch_size or _DEFAULT_BATCH, len(x))
             return self._feed(x, y, batch_size, shuffle=False)
-        return self._feed(x, y, None)
+        feed = self._feed(x, y, None)
+        if steps is None:
+            datasets.steps_per_epoch(feed, name)
+        return feed
 
     def _set_last_step(self, feed, epochs, per_epoch, initial_epoch, initial_step):
         per_epoch = datasets.steps_per_epoch(feed) if per_epoch is None else per_epoch
@@ -266,7 +277,13 @@ class Trainer(Step, StepState):
                 )
             return
         remaining = (epochs - initial_epoch) * per_epoch - initial_step
-        self.last_step.assign(int(ops.convert_to_numpy(self.step)) + max(remaining, 0))
+        last = int(ops.convert_to_numpy(self.step)) + max(remaining, 0)
+        if last > MOST_STEPS:
+            raise ValueError(
+                f"A run has at most {MOST_STEPS:,} steps. Choose fewer epochs. "
+                f"Received: {epochs} epochs of {per_epoch} steps"
+            )
+        self.last_step.assign(last)
 
     def _callbacks(self, callbacks, images, feed):
         """The given callbacks, with those that watch every run."""
@@ -287,17 +304,3 @@ class Trainer(Step, StepState):
         if isinstance(feed, Batches):
             callbacks.append(datasets.FollowRestoredEpoch(feed))
         return callbacks
-
-
-def _listed(callbacks):
-    """A list of callbacks, checked before the first epoch calls one."""
-    callbacks = [] if callbacks is None else callbacks
-    expected = keras.callbacks.Callback
-    if not isinstance(callbacks, (list, tuple)) or not all(
-        isinstance(callback, expected) for callback in callbacks
-    ):
-        raise ValueError(
-            "callbacks must be a list of keras.callbacks.Callback, such as "
-            f"callbacks=[tfssl.training.HealthCheck()]. Received: {callbacks!r}"
-        )
-    return list(callbacks)

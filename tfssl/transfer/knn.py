@@ -54,7 +54,7 @@ def knn_predict(
             f'vote must be "weighted" or "majority". Received: vote={vote!r}'
         )
     bank = _unit_rows(train_features)
-    classes = int(train_labels.max()) + 1
+    classes, voted = np.unique(train_labels, return_inverse=True)
     predictions = np.empty(len(test_features), "int64")
     for start in range(0, len(test_features), chunk_size):
         similarity = _unit_rows(test_features[start : start + chunk_size]) @ bank.T
@@ -66,10 +66,10 @@ def knn_predict(
             # A factor for each row changes no vote, and 1 is the largest weight.
             largest = cosine.max(axis=1, keepdims=True)
             weights = np.exp((cosine - largest) / temperature)
-        votes = np.zeros((len(nearest), classes))
+        votes = np.zeros((len(nearest), len(classes)))
         rows = np.arange(len(nearest))[:, None]
-        np.add.at(votes, (rows, train_labels[nearest]), weights)
-        predictions[start : start + chunk_size] = votes.argmax(axis=1)
+        np.add.at(votes, (rows, voted[nearest]), weights)
+        predictions[start : start + chunk_size] = classes[votes.argmax(axis=1)]
     return predictions
 
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# A classifier of more is larger than the largest networks.
+_MOST_CLASSES = 1_000_000
+
 
 def check_labels(labels, count, name):
     """The labels as an array, if each image has one.
@@ -27,5 +30,11 @@ def check_labels(labels, count, name):
         raise ValueError(
             f"{name} must be classes from 0; leave out images without a label. "
             f"Received: {array.min()}"
+        )
+    if array.size and array.max() >= _MOST_CLASSES:
+        raise ValueError(
+            f"{name} must be classes from 0, fewer than {_MOST_CLASSES:,}; "
+            "np.unique(labels, return_inverse=True)[1] numbers them anew. Received: "
+            f"{array.max()}"
         )
     return array

@@ -1,5 +1,6 @@
 """From a batch of images to batches of views."""
 
+import inspect
 import itertools
 
 import keras
@@ -29,7 +30,8 @@ class Views:
 
     Raises:
         ValueError: if there is no pipeline, for what is no transform, such as a layer
-            of Keras, or if the images are not RGB images of a known height and width.
+            of Keras, or if the images, or what a transform returns, are not RGB images
+            of a known height and width.
 
     Example:
         >>> import numpy as np
@@ -70,6 +72,11 @@ class Views:
             batch = ops.tile(images, (copies, 1, 1, 1))
             for transform in pipeline:
                 batch = transform(batch, stream)
+                if not _are_images(batch):
+                    raise ValueError(
+                        "A transform must return images [batch, height, width, 3] in "
+                        f"[0, 1]. Received: {_described(batch)} from {transform!r}"
+                    )
             # Interpolation rounds to just beyond the range.
             batch = ops.clip(batch * 255.0, 0.0, 255.0)
             views.extend(ops.split(batch, copies))
@@ -126,6 +133,49 @@ def check_transform(transform):
         )
 
 
+def check_made(views, batch_size):
+    """Refuses what are no views of a batch of images.
+
+    Args:
+        views: what a function of images and seed returned.
+        batch_size: int, or None while it is unknown.
+
+    Returns:
+        Tuple of the views.
+
+    Raises:
+        ValueError: naming the first that is no batch of as many RGB images.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.views.views import check_made
+        >>> len(check_made([np.zeros((4, 16, 16, 3))] * 2, 4))
+        2
+    """
+    several = isinstance(views, (list, tuple))
+    for view in views if several else [views]:
+        if not several or not _are_images(view, batch_size):
+            raise ValueError(
+                "views must return a tuple of batches of RGB images, [batch, height, "
+                "width, 3] in [0, 255], with a view of each image. Received: "
+                f"{_described(view)} for {batch_size} images"
+            )
+    return tuple(views)
+
+
+def _are_images(x, count=None):
+    """Whether `x` may be a batch of so many RGB images; None is not known yet."""
+    shape = tuple(getattr(x, "shape", ()))
+    if len(shape) != 4 or shape[3] not in (3, None):
+        return False
+    return None in (shape[0], count) or shape[0] == count
+
+
+def _described(x):
+    shape = getattr(x, "shape", None)
+    return repr(x) if shape is None else f"{type(x).__name__} of shape {tuple(shape)}"
+
+
 def as_views(views, count):
     """The views that an argument `views` stands for.
 
@@ -151,12 +201,27 @@ def as_views(views, count):
         return Views(views if _are_pipelines(views) else [views] * count)
     if isinstance(views, keras.layers.Layer):
         check_transform(views)
-    if not callable(views) or not hasattr(views, "num_views"):
+    if not _takes_images_and_seed(views) or not hasattr(views, "num_views"):
         raise ValueError(
             "views must be tfssl.views.Views([[transform, ...], ...]) with a list of "
-            f"transforms for each view, or one list for all. Received: {views!r}"
+            "transforms for each view, or one list for all; or a function of images "
+            f"and seed with the attribute num_views. Received: {views!r}"
         )
     return views
+
+
+def _takes_images_and_seed(views):
+    # A class would be made, not called.
+    if not callable(views) or isinstance(views, type):
+        return False
+    try:
+        inspect.signature(views).bind("images", "seed")
+    except TypeError:
+        return False
+    except ValueError:
+        # A function of C does not say what it takes.
+        pass
+    return True
 
 
 def _unit_range(images):

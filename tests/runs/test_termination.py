@@ -1,0 +1,97 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from tfssl.runs import START, Position, Terminated, termination
+from tfssl.runs.checkpoints import SaveStates
+
+
+def end():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_sigterm_is_noted_in_the_block_alone():
+    outside = []
+    before = signal.signal(signal.SIGTERM, lambda *_: outside.append(True))
+    try:
+        with termination() as terminated:
+            assert not terminated()
+            end()
+            # As when the whole group of processes gets it, and the parent passes it on.
+            end()
+            assert terminated()
+        assert not outside
+        end()
+        assert outside
+        with termination() as terminated:
+            assert not terminated()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_thread_gets_no_signal():
+    answers = []
+
+    def ask():
+        with termination() as terminated:
+            answers.append(terminated())
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert answers == [False]
+
+
+class Saved:
+    """Checkpoints that keep positions alone."""
+
+    def __init__(self):
+        self.positions = []
+
+    def save(self, model, position):
+        self.positions.append(position)
+
+
+class Model:
+    metrics_variables = ()
+
+
+def saving(terminated, start=START):
+    """Checkpoints that are rare, and their callback in the second epoch of 4 steps."""
+    saved = Saved()
+    callback = SaveStates(saved, start, minutes=1000, terminated=terminated)
+    callback.set_model(Model())
+    callback.set_params({"steps": 4})
+    callback.on_epoch_begin(1)
+    return saved, callback
+
+
+def test_the_state_is_saved_within_an_epoch_and_the_run_ends(capsys):
+    came = []
+    saved, callback = saving(lambda: bool(came), Position(1, 1))
+    callback.on_train_batch_end(0)
+    assert not saved.positions
+    came.append(True)
+    with pytest.raises(Terminated) as ended:
+        callback.on_train_batch_end(1)
+    assert saved.positions == [Position(1, 3)] and ended.value.code == 75
+    assert "saved after epoch 1 and 3 steps. The same" in capsys.readouterr().err
+
+
+def test_after_the_last_step_the_end_of_the_epoch_is_saved():
+    saved, callback = saving(lambda: True)
+    callback.on_train_batch_end(3)
+    assert not saved.positions
+    with pytest.raises(Terminated):
+        callback.on_epoch_end(1)
+    assert saved.positions == [Position(2)]
+
+
+def test_without_sigterm_a_run_goes_on():
+    saved, callback = saving(None)
+    for step in range(4):
+        callback.on_train_batch_end(step)
+    callback.on_epoch_end(1)
+    assert saved.positions == [Position(2)]
