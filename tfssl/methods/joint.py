@@ -72,6 +72,8 @@ class Joint(Method):
     in place of a pretext task's.
     """
 
+    # Of the recipes. By itself it takes those of the method that it stands for.
+    views_class = simclr.SimCLR.views_class
     needs_labels = True
     log_names = ("method_loss", "label_loss", "label_accuracy")
 
@@ -141,7 +143,7 @@ class Joint(Method):
             batch = super().batch_of(data)
             return batch._replace(views=(*batch.views, ops.cast(labelled, "float32")))
         # Views of all in one go.
-        count = len(data["images"])
+        count = ops.shape(data["images"])[0]
         images = ops.concatenate([data["images"], labelled])
         batch = super().batch_of({**data, "images": images})
         views = (view[:count] for view in batch.views)
