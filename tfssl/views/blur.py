@@ -2,7 +2,10 @@
 
 from keras import ops
 
-from tfssl.views import geometry
+from tfssl.views import banded, geometry
+
+# Far below a pixel the neighbours' weights are 0 already.
+_LEAST_SIGMA = 1e-2
 
 
 def gaussian_blur(images, sigma, kernel_size=None):
@@ -39,6 +42,8 @@ def gaussian_blur(images, sigma, kernel_size=None):
             "kernel_size must be odd and at most twice the image's side. Received: "
             f"kernel_size={kernel_size} for images of {height}x{width}"
         )
+    if banded.pays() and kernel_size <= banded.MOST_BLUR_TAPS:
+        return banded.blur(images, _kernel(sigma, kernel_size // 2))
     rows = _blur_matrix(sigma, height, kernel_size // 2)
     columns = _blur_matrix(sigma, width, kernel_size // 2)
     return geometry.separable(images, rows, columns)
@@ -49,10 +54,18 @@ def default_kernel_size(height):
     return max(2 * (height // 10 // 2) + 1, 3)
 
 
+def _kernel(sigma, radius):
+    """Weights `[batch, radius + 1]` of a pixel and of its neighbours to one side."""
+    sigma = ops.maximum(ops.cast(sigma, "float32"), _LEAST_SIGMA)[:, None]
+    distance = ops.arange(radius + 1, dtype="float32")
+    weights = ops.exp(-0.5 * ops.square(distance / sigma))
+    both = 2.0 * ops.sum(weights, axis=1, keepdims=True) - weights[:, :1]
+    return weights / both
+
+
 def _blur_matrix(sigma, size, radius):
     """Weights `[batch, size, size]`; reflected taps add to the pixel they fall on."""
-    # Far below a pixel the neighbours' weights are 0 already.
-    sigma = ops.maximum(ops.cast(sigma, "float32"), 1e-2)[:, None, None]
+    sigma = ops.maximum(ops.cast(sigma, "float32"), _LEAST_SIGMA)[:, None, None]
     pixel = ops.arange(size, dtype="float32")
     target, source = pixel[None, :, None], pixel[None, None, :]
 
