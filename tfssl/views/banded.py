@@ -20,18 +20,19 @@ MOST_TAPS = 16
 MOST_BLUR_TAPS = 47
 
 
-def pays():
-    """Whether what is called now is compiled by XLA for a single CPU.
+def pays(x):
+    """Whether what becomes of a tensor is compiled by XLA for a single CPU.
 
     Example:
+        >>> from keras import ops
         >>> from tfssl.views import banded
-        >>> banded.pays()
+        >>> banded.pays(ops.zeros(3))
         False
     """
     if keras.backend.backend() == "jax":
         import jax
 
-        compiled = not jax.core.trace_ctx.is_top_level()
+        compiled = isinstance(x, jax.core.Tracer)
         return compiled and jax.default_backend() == "cpu" and jax.device_count() == 1
     if keras.backend.backend() != "tensorflow":
         return False
@@ -80,45 +81,55 @@ def resize(images, rows, columns):
     return ops.transpose(turned, (0, 3, 1, 2))
 
 
-def blur(images, kernel):
+def blur(images, kernel, mask):
     """A symmetric kernel over rows and columns, with reflected borders.
+
+    Images are taken one at a time, so that those left alone cost nothing.
 
     Args:
         images: float tensor `[batch, height, width, channels]`.
         kernel: float32 tensor `[batch, radius + 1]`, the weights of the pixel itself
             and of its neighbours at each distance.
+        mask: bool tensor `[batch]`, which images to blur.
 
     Returns:
         float32 tensor of the same shape.
     """
+    turned = ops.transpose(ops.cast(images, "float32"), (0, 2, 3, 1))
+    shape = turned.shape[1:]
+
+    def body(place, done):
+        start = (place, 0, 0, 0)
+        one = ops.slice(turned, start, (1, *shape))
+        weights = ops.slice(kernel, (place, 0), (1, kernel.shape[1]))
+        one = ops.cond(mask[place], lambda: _blur(one, weights), lambda: one)
+        return place + 1, ops.slice_update(done, start, one)
+
     batch = ops.shape(images)[0]
-    height, width, channels = images.shape[1:]
+    first = ops.cast(0, "int32")
+    _, done = ops.while_loop(lambda place, _: place < batch, body, (first, turned))
+    return ops.transpose(done, (0, 3, 1, 2))
+
+
+def _blur(turned, kernel):
+    _, width, channels, height = turned.shape
     radius = kernel.shape[1] - 1
     sure = ops.any(kernel > 0.0)
-    weights = kernel[:, :, None, None, None]
+    border = (radius, radius)
 
     def padded():
-        turned = ops.transpose(images, (0, 2, 3, 1))
-        border = (radius, radius)
         return ops.pad(turned, ((0, 0), border, (0, 0), border), mode="reflect")
 
-    def over_columns(x):
-        def at(offset):
-            return x[:, radius + offset : radius + offset + width]
+    def over_columns():
+        return _symmetric(lambda at: x[:, radius + at : radius + at + width], kernel)
 
-        return _symmetric(at, weights)
-
-    def over_rows(x):
-        def at(offset):
-            return x[:, :, :, radius + offset : radius + offset + height]
-
-        return _symmetric(at, weights)
+    def over_rows():
+        return _symmetric(lambda at: y[..., radius + at : radius + at + height], kernel)
 
     tall = height + 2 * radius
-    x = apart(sure, padded, (batch, width + 2 * radius, channels, tall))
-    y = apart(sure, lambda: over_columns(x), (batch, width, channels, tall))
-    z = apart(sure, lambda: over_rows(y), (batch, width, channels, height))
-    return ops.transpose(z, (0, 3, 1, 2))
+    x = apart(sure, padded, (1, width + 2 * radius, channels, tall))
+    y = apart(sure, over_columns, (1, width, channels, tall))
+    return over_rows()
 
 
 def apart(sure, compute, shape):
@@ -148,7 +159,8 @@ def _sum(lines, first, weights):
     return total
 
 
-def _symmetric(at, weights):
+def _symmetric(at, kernel):
+    weights = kernel[:, :, None, None, None]
     total = weights[:, 0] * at(0)
     for offset in range(1, weights.shape[1]):
         total = total + weights[:, offset] * (at(-offset) + at(offset))

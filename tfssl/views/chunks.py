@@ -11,7 +11,7 @@ from tfssl.views import banded
 from tfssl.views.random import RandomStream
 
 # Numbers of all the views that are made at a time.
-CHUNK = 16 * 224 * 224 * 3
+CHUNK = 4 * 224 * 224 * 3
 
 
 class RowStream(RandomStream):
@@ -50,20 +50,22 @@ def view_size(pipeline, images):
     return size
 
 
-def chunk_size(batch, copies, size):
+def chunk_size(images, copies, size):
     """How many images to take at a time; None for all of them.
 
     Args:
-        batch: int, or a tensor or None where it is not known yet.
+        images: tensor `[batch, height, width, 3]`.
         copies: int, the number of views of an image.
         size: of `view_size`.
 
     Example:
+        >>> from keras import ops
         >>> from tfssl.views import chunks
-        >>> chunks.chunk_size(64, 2, (224, 224)), chunks.chunk_size(64, 2, (32, 32))
-        (None, None)
+        >>> print(chunks.chunk_size(ops.zeros((64, 256, 256, 3)), 2, (224, 224)))
+        None
     """
-    if size is None or not isinstance(batch, int) or not banded.pays():
+    batch = images.shape[0]
+    if size is None or batch is None or not banded.pays(images):
         return None
     most = max(CHUNK // (copies * size[0] * size[1] * 3), 1)
     # Chunks of one size: an image of two of them is made twice.

@@ -43,7 +43,7 @@ def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=Tru
         for old, new in zip(images.shape[1:3], (height, width), strict=True)
     ]
     kind = interpolation, antialias
-    if banded.pays() and max(taps) <= banded.MOST_TAPS:
+    if banded.pays(boxes) and max(taps) <= banded.MOST_TAPS:
         rows = _resize_taps(top, box_height, height, images.shape[1], taps[0], *kind)
         columns = _resize_taps(left, box_width, width, images.shape[2], taps[1], *kind)
         return banded.resize(images, rows, columns)

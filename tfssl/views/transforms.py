@@ -269,8 +269,7 @@ class RandomGaussianBlur(Transform):
     def __call__(self, images, stream):
         width, number = draw(images, stream, 2)
         sigma = between(width, *self.sigma)
-        blurred = blur.gaussian_blur(images, sigma, self.kernel_size)
-        return where(number < self.p, blurred, images)
+        return blur.gaussian_blur(images, sigma, self.kernel_size, number < self.p)
 
 
 @keras.saving.register_keras_serializable("tfssl")

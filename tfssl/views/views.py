@@ -65,12 +65,11 @@ class Views:
         if seed is None:
             seed = keras.random.randint((2,), 0, 2**31 - 1)
         stream = RandomStream(seed)
-        batch = images.shape[0]
         views = []
         for pipeline, same in itertools.groupby(self.pipelines):
             copies = len(list(same))
             size = chunks.view_size(pipeline, images)
-            chunk = chunks.chunk_size(batch, copies, size)
+            chunk = chunks.chunk_size(images, copies, size)
             make = functools.partial(_transformed, pipeline, copies=copies)
             if chunk is None:
                 views.extend(make(images, stream))
