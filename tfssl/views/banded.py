@@ -152,11 +152,9 @@ def _sum(lines, first, weights):
     batch, count = ops.shape(lines)[0], lines.shape[1]
     flat = ops.reshape(lines, (batch * count, lines.shape[2]))
     first = first + count * ops.arange(batch, dtype="int32")[:, None]
-    total = 0.0
-    for tap in range(weights.shape[1]):
-        line = ops.cast(ops.take(flat, first + tap, axis=0), "float32")
-        total = total + weights[:, tap, :, None] * line
-    return total
+    taps = ops.arange(weights.shape[1], dtype="int32")[None, :, None]
+    read = ops.take(flat, first[:, None] + taps, axis=0)
+    return ops.sum(weights[..., None] * ops.cast(read, "float32"), axis=1)
 
 
 def _symmetric(at, kernel):

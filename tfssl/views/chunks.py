@@ -1,4 +1,4 @@
-"""Views of a few images at a time, so that what is between two transforms stays in cache.
+"""Views of a few images at a time: what is between two transforms stays in cache.
 
 A view of 224 pixels takes 0.6 MB, and a pipeline passes over it some twenty times. Of a
 whole batch at once each pass is a trip to memory, and to memory that the system first
