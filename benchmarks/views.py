@@ -43,7 +43,7 @@ flags.DEFINE_string(
 )
 
 # Side of the views: side of the images, and how many are a batch.
-ROWS = {32: (32, 128), 96: (96, 64), 224: (256, 64)}
+ROWS = {32: (32, 128), 96: (96, 64), 224: (256, 32)}
 
 
 def main():
