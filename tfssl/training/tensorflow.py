@@ -73,7 +73,9 @@ class Step:
             return self.views(images, key)
         # Built lazily: the function must not be part of the saved or copied state.
         if self._compiled_views is None:
-            self._compiled_views = tf.function(self.views, jit_compile=True)
+            self._compiled_views = tf.function(
+                self.views, jit_compile=True, autograph=False
+            )
         return self._compiled_views(images, key)
 
     def build_optimizers(self):

@@ -20,6 +20,14 @@ class Transform:
         >>> views = Views([[Negative()]])
     """
 
+    # Whether an image's result depends on that image alone, and on the numbers that
+    # the stream has in its row. Then a batch may be taken in parts.
+    per_image = False
+
+    def output_size(self, height, width):
+        """Height and width of what becomes of images of this height and width."""
+        return height, width
+
     def get_config(self):
         return dict(vars(self))
 

@@ -2,10 +2,14 @@
 
 from keras import ops
 
-from tfssl.views import geometry
+from tfssl.views import banded, geometry
+from tfssl.views.base import where
+
+# Far below a pixel the neighbours' weights are 0 already.
+_LEAST_SIGMA = 1e-2
 
 
-def gaussian_blur(images, sigma, kernel_size=None):
+def gaussian_blur(images, sigma, kernel_size=None, mask=None):
     """Blurs each image by its own Gaussian, as two batched matrix products.
 
     Borders are reflected, so that a constant image stays constant. (SimCLR's code pads
@@ -16,6 +20,7 @@ def gaussian_blur(images, sigma, kernel_size=None):
         sigma: float tensor `[batch]`, in pixels; 0 changes nothing.
         kernel_size: odd int, taps of the kernel. Defaults to a tenth of the height, as
             in SimCLR: 23 taps at 224 pixels, 9 at 96.
+        mask: bool tensor `[batch]`, which images to blur. Defaults to all.
 
     Returns:
         float32 tensor of the same shape.
@@ -39,9 +44,13 @@ def gaussian_blur(images, sigma, kernel_size=None):
             "kernel_size must be odd and at most twice the image's side. Received: "
             f"kernel_size={kernel_size} for images of {height}x{width}"
         )
+    if banded.pays(images) and kernel_size <= banded.MOST_BLUR_TAPS:
+        some = ops.ones(ops.shape(images)[:1], "bool") if mask is None else mask
+        return banded.blur(images, _kernel(sigma, kernel_size // 2), some)
     rows = _blur_matrix(sigma, height, kernel_size // 2)
     columns = _blur_matrix(sigma, width, kernel_size // 2)
-    return geometry.separable(images, rows, columns)
+    blurred = geometry.separable(images, rows, columns)
+    return blurred if mask is None else where(mask, blurred, images)
 
 
 def default_kernel_size(height):
@@ -49,10 +58,18 @@ def default_kernel_size(height):
     return max(2 * (height // 10 // 2) + 1, 3)
 
 
+def _kernel(sigma, radius):
+    """Weights `[batch, radius + 1]` of a pixel and of its neighbours to one side."""
+    sigma = ops.maximum(ops.cast(sigma, "float32"), _LEAST_SIGMA)[:, None]
+    distance = ops.arange(radius + 1, dtype="float32")
+    weights = ops.exp(-0.5 * ops.square(distance / sigma))
+    both = 2.0 * ops.sum(weights, axis=1, keepdims=True) - weights[:, :1]
+    return weights / both
+
+
 def _blur_matrix(sigma, size, radius):
     """Weights `[batch, size, size]`; reflected taps add to the pixel they fall on."""
-    # Far below a pixel the neighbours' weights are 0 already.
-    sigma = ops.maximum(ops.cast(sigma, "float32"), 1e-2)[:, None, None]
+    sigma = ops.maximum(ops.cast(sigma, "float32"), _LEAST_SIGMA)[:, None, None]
     pixel = ops.arange(size, dtype="float32")
     target, source = pixel[None, :, None], pixel[None, None, :]
 

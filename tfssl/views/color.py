@@ -121,7 +121,8 @@ def color_maps(images, maps):
         float32 tensor of the same shape in [0, 1].
     """
     batch, (height, width) = ops.shape(images)[0], images.shape[1:3]
-    images = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
+    # Columns before rows, which is how compiled crops and blur leave them (`banded`).
+    images = ops.transpose(ops.cast(images, "float32"), (0, 3, 2, 1))
     # As [3, 3] x [3, pixels], the products are three times faster than per pixel.
     planes = ops.reshape(images, (batch, 3, height * width))
     for matrix, weight in maps:
@@ -130,5 +131,5 @@ def color_maps(images, maps):
             mean_grey = ops.sum(ops.mean(planes, axis=2) * _GREY, axis=1)
             mapped = mapped + (weight * mean_grey)[:, None, None]
         planes = ops.clip(mapped, 0.0, 1.0)
-    images = ops.reshape(planes, (batch, 3, height, width))
-    return ops.transpose(images, (0, 2, 3, 1))
+    images = ops.reshape(planes, (batch, 3, width, height))
+    return ops.transpose(images, (0, 3, 2, 1))

@@ -1,6 +1,10 @@
 """Geometric operators with given parameters, one set of them for each image."""
 
+import math
+
 from keras import ops
+
+from tfssl.views import banded
 
 # Radius of the interpolation kernels, in pixels of the coarser grid.
 _SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
@@ -34,12 +38,17 @@ def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=Tru
     check_interpolation(interpolation)
     height, width = (size, size) if isinstance(size, int) else size
     top, left, box_height, box_width = ops.unstack(ops.cast(boxes, "float32"), axis=1)
-    rows = _resize_matrix(
-        top, box_height, height, images.shape[1], interpolation, antialias
-    )
-    columns = _resize_matrix(
-        left, box_width, width, images.shape[2], interpolation, antialias
-    )
+    taps = [
+        _taps(old, new, interpolation, antialias)
+        for old, new in zip(images.shape[1:3], (height, width), strict=True)
+    ]
+    kind = interpolation, antialias
+    if banded.pays(boxes) and max(taps) <= banded.MOST_TAPS:
+        rows = _resize_taps(top, box_height, height, images.shape[1], taps[0], *kind)
+        columns = _resize_taps(left, box_width, width, images.shape[2], taps[1], *kind)
+        return banded.resize(images, rows, columns)
+    rows = _resize_matrix(top, box_height, height, images.shape[1], *kind)
+    columns = _resize_matrix(left, box_width, width, images.shape[2], *kind)
     return separable(images, rows, columns)
 
 
@@ -68,12 +77,47 @@ def separable(images, rows, columns):
     return ops.einsum("bicw,bjw->bijc", images, columns)
 
 
-def _resize_matrix(start, length, size, full, interpolation, antialias):
+def _resize_matrix(start, length, size, full, *kind):
     """Weights `[batch, size, full]` of the source pixels in each target pixel."""
-    scale = (length / size)[:, None, None]
-    centre = (ops.arange(size, dtype="float32")[None, :, None] + 0.5) * scale
-    pixel = ops.arange(full, dtype="float32")[None, None, :] + 0.5
-    offset = pixel - (centre + start[:, None, None])
+    target = ops.arange(size, dtype="float32")[None, :, None]
+    pixel = ops.arange(full, dtype="float32")[None, None, :]
+    start, length = start[:, None, None], length[:, None, None]
+    weights = _weights(start, length, size, target, pixel, *kind)
+    return weights / ops.sum(weights, axis=2, keepdims=True)
+
+
+def _resize_taps(start, length, size, full, taps, interpolation, antialias):
+    """The same without the zeros: first pixels and weights, for `banded.resize`."""
+    start, length = start[:, None], length[:, None]
+    target = ops.arange(size, dtype="float32")[None, :]
+    reach = length / size
+    reach = _SUPPORT[interpolation] * (ops.maximum(reach, 1.0) if antialias else 1.0)
+    first = ops.ceil(start + (target + 0.5) * (length / size) - reach - 0.5)
+    first = ops.clip(first, 0.0, float(full - taps))
+    pixel = first[:, None, :] + ops.arange(taps, dtype="float32")[None, :, None]
+    weights = _weights(
+        start[:, None],
+        length[:, None],
+        size,
+        target[:, None],
+        pixel,
+        interpolation,
+        antialias,
+    )
+    weights = weights / ops.sum(weights, axis=1, keepdims=True)
+    return ops.cast(first, "int32"), weights
+
+
+def _taps(full, size, interpolation, antialias):
+    """The most source pixels that a target pixel depends on."""
+    widest = max(full / size, 1.0) if antialias else 1.0
+    return min(math.ceil(2 * _SUPPORT[interpolation] * widest), full)
+
+
+def _weights(start, length, size, target, pixel, interpolation, antialias):
+    """The kernel of target pixels at source pixels, 0 outside of the box."""
+    scale = length / size
+    offset = pixel + 0.5 - ((target + 0.5) * scale + start)
     if antialias:
         offset = offset / ops.maximum(scale, 1.0)
     distance = ops.abs(offset)
@@ -83,10 +127,8 @@ def _resize_matrix(start, length, size, full, interpolation, antialias):
         near = (1.5 * distance - 2.5) * distance * distance + 1.0
         far = ((-0.5 * distance + 2.5) * distance - 4.0) * distance + 2.0
         weights = ops.where(distance < 1.0, near, ops.where(distance < 2.0, far, 0.0))
-    first = start[:, None, None]
-    inside = ops.logical_and(pixel > first, pixel < first + length[:, None, None])
-    weights = ops.where(inside, weights, 0.0)
-    return weights / ops.sum(weights, axis=2, keepdims=True)
+    inside = ops.logical_and(pixel >= start, pixel < start + length)
+    return ops.where(inside, weights, 0.0)
 
 
 def flip(images, mask):

@@ -5,6 +5,7 @@ others again. Here the generator is written out, so that a key gives the same vi
 eager mode, compiled, in `dataset.map`, on both backends and after a restart.
 """
 
+import math
 import numbers
 import zlib
 
@@ -81,15 +82,16 @@ class RandomStream:
         Returns:
             float32 tensor.
         """
-        count = shape[0]
-        for side in shape[1:]:
-            count = count * side
         self.draws += 1
-        counter = (_word(ops.arange(count, dtype="int32")), _word(self.draws))
-        bits, _ = _threefry(self.key, counter)
+        counter = self.counters(shape[0], math.prod(shape[1:]))
+        bits, _ = _threefry(self.key, (_word(counter), _word(self.draws)))
         # 24 bits are what a float32 holds.
         unit = ops.cast(ops.bitwise_right_shift(bits, _word(8)), "float32") * 2.0**-24
         return ops.reshape(low + (high - low) * unit, shape)
+
+    def counters(self, rows, columns):
+        """What tells the numbers of a draw apart: an int32 for each of them."""
+        return ops.arange(rows * columns, dtype="int32")
 
 
 class ReplicaStream(RandomStream):

@@ -40,6 +40,8 @@ class RandomResizedCrop(Transform):
     Source: Szegedy et al. 2014, arXiv 1409.4842, section 6.
     """
 
+    per_image = True
+
     def __init__(
         self, size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), interpolation="bicubic"
     ):
@@ -60,6 +62,9 @@ class RandomResizedCrop(Transform):
         cut = geometry.crop_and_resize(images, boxes, self.size, self.interpolation)
         # Bicubic kernels overshoot at edges.
         return ops.clip(cut, 0.0, 1.0)
+
+    def output_size(self, height, width):
+        return self.size if isinstance(self.size, tuple) else (self.size, self.size)
 
     def draw_boxes(self, images, stream):
         """Boxes `[batch, 4]`: top, left, height, width in whole pixels."""
@@ -111,6 +116,8 @@ class RandomFlip(Transform):
         p: float. Defaults to 0.5.
     """
 
+    per_image = True
+
     def __init__(self, p=0.5):
         self.p = fraction(p)
 
@@ -131,6 +138,8 @@ class RandomAffine(Transform):
         fill: float in [0, 1]. Defaults to 0.
         p: float. Defaults to 1.
     """
+
+    per_image = True
 
     def __init__(self, degrees=10.0, shear=10.0, shift=0.0, fill=0.0, p=1.0):
         self.degrees = degrees
@@ -175,6 +184,8 @@ class ColorJitter(Transform):
     Source: Chen et al. 2020, arXiv 2002.05709, appendix A; the operators are those of
     torchvision, with the hue turned in YIQ as in tensorflow-addons.
     """
+
+    per_image = True
 
     def __init__(self, brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, p=0.8):
         check_not_negative(
@@ -227,6 +238,8 @@ class RandomGrayscale(Transform):
         p: float. Defaults to 0.2.
     """
 
+    per_image = True
+
     def __init__(self, p=0.2):
         self.p = fraction(p)
 
@@ -246,6 +259,8 @@ class RandomGaussianBlur(Transform):
         p: float. Defaults to 0.5.
     """
 
+    per_image = True
+
     def __init__(self, sigma=(0.1, 2.0), kernel_size=None, p=0.5):
         self.sigma = tuple(sigma)
         self.kernel_size = kernel_size
@@ -254,8 +269,7 @@ class RandomGaussianBlur(Transform):
     def __call__(self, images, stream):
         width, number = draw(images, stream, 2)
         sigma = between(width, *self.sigma)
-        blurred = blur.gaussian_blur(images, sigma, self.kernel_size)
-        return where(number < self.p, blurred, images)
+        return blur.gaussian_blur(images, sigma, self.kernel_size, number < self.p)
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -266,6 +280,8 @@ class RandomSolarize(Transform):
         threshold: float in [0, 1]. Defaults to 0.5.
         p: float. Defaults to 0.2.
     """
+
+    per_image = True
 
     def __init__(self, threshold=0.5, p=0.2):
         self.threshold = threshold

@@ -1,11 +1,13 @@
 """From a batch of images to batches of views."""
 
+import functools
 import inspect
 import itertools
 
 import keras
 from keras import ops
 
+from tfssl.views import chunks
 from tfssl.views.random import RandomStream
 
 
@@ -61,25 +63,22 @@ class Views:
         return len(self.pipelines)
 
     def __call__(self, images, seed=None):
-        images = _unit_range(images)
+        images = _checked(images)
         if seed is None:
             seed = keras.random.randint((2,), 0, 2**31 - 1)
         stream = RandomStream(seed)
         views = []
         for pipeline, same in itertools.groupby(self.pipelines):
-            # One batch of all the copies: compiling takes no longer for many views.
             copies = len(list(same))
-            batch = ops.tile(images, (copies, 1, 1, 1))
-            for transform in pipeline:
-                batch = transform(batch, stream)
-                if not _are_images(batch):
-                    raise ValueError(
-                        "A transform must return images [batch, height, width, 3] in "
-                        f"[0, 1]. Received: {_described(batch)} from {transform!r}"
-                    )
-            # Interpolation rounds to just beyond the range.
-            batch = ops.clip(batch * 255.0, 0.0, 255.0)
-            views.extend(ops.split(batch, copies))
+            size = chunks.view_size(pipeline, images)
+            chunk = chunks.chunk_size(images, copies, size)
+            make = functools.partial(_transformed, pipeline, copies=copies)
+            if chunk is None:
+                views.extend(make(images, stream))
+            else:
+                views.extend(
+                    chunks.in_chunks(make, images, stream, copies, chunk, size)
+                )
         return tuple(views)
 
     def __eq__(self, other):
@@ -224,8 +223,23 @@ def _takes_images_and_seed(views):
     return True
 
 
-def _unit_range(images):
-    """The images as float32 in [0, 1]."""
+def _transformed(pipeline, images, stream, copies):
+    """A list of `copies` views of the images."""
+    # One batch of all the copies: compiling takes no longer for many views.
+    batch = ops.tile(ops.cast(images, "float32") / 255.0, (copies, 1, 1, 1))
+    for transform in pipeline:
+        batch = transform(batch, stream)
+        if not _are_images(batch):
+            raise ValueError(
+                "A transform must return images [batch, height, width, 3] in [0, 1]. "
+                f"Received: {_described(batch)} from {transform!r}"
+            )
+    # Interpolation rounds to just beyond the range.
+    return ops.split(ops.clip(batch * 255.0, 0.0, 255.0), copies)
+
+
+def _checked(images):
+    """The images as a tensor of a shape that views are made of."""
     images = ops.convert_to_tensor(images)
     if len(images.shape) != 4 or images.shape[3] != 3 or None in images.shape[1:3]:
         raise ValueError(
@@ -233,4 +247,4 @@ def _unit_range(images):
             "repeat the channel of grey images three times. Received: "
             f"shape={tuple(images.shape)}"
         )
-    return ops.cast(images, "float32") / 255.0
+    return images

@@ -1,0 +1,191 @@
+"""How fast are the views, beside lightly's?
+
+    python benchmarks/views.py --peer_python=PATH [--quick]
+
+Makes SimCLR's two views, with blur, of uint8 images in memory: ours compiled as `fit`
+compiles them, lightly's (PyTorch, Pillow) in its DataLoader with 0, 1 and 2 workers, of
+which the best counts. Both take turns, round after round; medians, ratios and their
+spread are printed and written to docs/speed/views.json.
+
+The peer lives in an environment of its own:
+
+    python -m venv /tmp/peer
+    /tmp/peer/bin/pip install torch torchvision lightly
+    python benchmarks/views.py --peer_python=/tmp/peer/bin/python
+"""
+
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import running  # noqa: E402
+from absl import flags  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string(
+    "peer_python", None, "Python that imports lightly; none: ours only."
+)
+flags.DEFINE_list("rows", ["32", "96", "224"], "Sides of the views.")
+flags.DEFINE_integer("rounds", 7, "Turns of each.", lower_bound=1)
+flags.DEFINE_float("seconds", 3.0, "Time of a turn, about.")
+flags.DEFINE_bool("quick", False, "Three turns of a second.")
+flags.DEFINE_integer("threads", 2, "Threads of ours, most workers of theirs.")
+flags.DEFINE_string(
+    "output", str(ROOT / "docs" / "speed" / "views.json"), "File of the figures."
+)
+
+# Side of the views: side of the images, and how many are a batch.
+ROWS = {32: (32, 128), 96: (96, 64), 224: (256, 32)}
+
+
+def main():
+    if FLAGS.quick:
+        FLAGS.rounds, FLAGS.seconds = 3, 1.0
+    rows = [int(row) for row in FLAGS.rows]
+    if unknown := set(rows) - set(ROWS):
+        raise ValueError(f"--rows must be of {sorted(ROWS)}. Received: {unknown}")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
+    from tfssl import files
+
+    load = os.getloadavg()[0]
+    done = {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat("T", "minutes"),
+        "processor": processor(),
+        "threads": FLAGS.threads,
+        "load_before": round(load, 2),
+        # With somebody else at work only ratios of turns say something.
+        "shared_machine": load > 1.0,
+        "versions": files.versions(),
+        "commit": files.commit(),
+        "unit": "images a second, two views of each",
+        "rows": {},
+    }
+    peer = Peer(FLAGS.peer_python) if FLAGS.peer_python else None
+    if peer:
+        done["peer_versions"] = peer.versions
+    for side in rows:
+        row = measure(side, *ROWS[side], peer)
+        done["rows"][str(side)] = row
+        print(f"{side} px: {json.dumps(row)}", flush=True)
+    if peer:
+        peer.close()
+    Path(FLAGS.output).parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(FLAGS.output, json.dumps(done, indent=1) + "\n")
+    print(f"Look at {FLAGS.output}")
+
+
+def measure(side, source, batch, peer):
+    """The figures of a row."""
+    ours = Ours(side, source, batch)
+    turns = {"ours": []}
+    workers = range(FLAGS.threads + 1) if peer else ()
+    for count in workers:
+        turns[f"lightly, {count} workers"] = []
+    for _ in range(FLAGS.rounds):
+        turns["ours"].append(ours.turn(FLAGS.seconds))
+        for count in workers:
+            turn = peer.turn(side, source, batch, count, FLAGS.seconds)
+            turns[f"lightly, {count} workers"].append(turn)
+    medians = {name: statistics.median(speeds) for name, speeds in turns.items()}
+    row = {
+        "images": source,
+        "batch": batch,
+        "medians": {name: round(value, 1) for name, value in medians.items()},
+        "spread": {
+            name: [round(min(speeds), 1), round(max(speeds), 1)]
+            for name, speeds in turns.items()
+        },
+        "compile_seconds": round(ours.compile_seconds, 1),
+    }
+    if peer:
+        best = max((name for name in turns if name != "ours"), key=medians.get)
+        ratios = [a / b for a, b in zip(turns["ours"], turns[best], strict=True)]
+        row["best_peer"] = best
+        row["ratio"] = round(medians["ours"] / medians[best], 2)
+        row["ratio_of_turns"] = [round(min(ratios), 2), round(max(ratios), 2)]
+    return row
+
+
+class Ours:
+    """Our views, compiled."""
+
+    def __init__(self, side, source, batch):
+        import numpy as np
+        import tensorflow as tf
+
+        from tfssl.views import SimCLRViews
+
+        views = SimCLRViews(side, strength=1.0, blur=True)
+        self.views = tf.function(views, jit_compile=True, autograph=False)
+        random = np.random.default_rng(0)
+        shape = (batch, source, source, 3)
+        self.images = tf.constant(random.integers(0, 256, shape, "uint8"))
+        self.keys = [tf.constant([7, step]) for step in range(1000)]
+        self.batch = batch
+        start = time.perf_counter()
+        self.views(self.images, self.keys[0])
+        self.compile_seconds = time.perf_counter() - start
+
+    def turn(self, seconds):
+        """Images a second."""
+        start, count = time.perf_counter(), 0
+        while (past := time.perf_counter() - start) < seconds or count < 2:
+            views = self.views(self.images, self.keys[count % len(self.keys)])
+            # Computed before the clock is read: a number of the last view.
+            views[-1][-1, -1, -1, -1].numpy()
+            count += 1
+            past = time.perf_counter() - start
+        return count * self.batch / past
+
+
+class Peer:
+    """lightly, in a process of another environment that waits for its turns."""
+
+    def __init__(self, python):
+        self.process = subprocess.Popen(
+            [python, str(ROOT / "benchmarks" / "views_lightly.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.versions = self._answer()
+
+    def turn(self, *numbers):
+        """Images a second."""
+        self.process.stdin.write(json.dumps(numbers) + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(
+                "The peer has ended; its message is above. --peer_python must import "
+                f"torch, torchvision and lightly. Received: {FLAGS.peer_python}"
+            )
+        return json.loads(line)
+
+
+def processor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return f"{line.partition(':')[2].strip()}, {os.cpu_count()} cores"
+    return f"{os.cpu_count()} cores"
+
+
+if __name__ == "__main__":
+    running.run(main)
