@@ -81,7 +81,6 @@ def main():
         batch_size=FLAGS.batch_size,
         epochs=FLAGS.epochs,
     )
-    recipe.total_steps(len(train))
     classes = int(train.labels.max()) + 1
     rows = transfer.few_label_indices(
         train.labels, FLAGS.labels_per_class, FLAGS.label_fraction, FLAGS.seed
@@ -89,6 +88,7 @@ def main():
     labelled = train.images[rows], train.labels[rows]
     student_encoder = make_student(encoder, train.images.shape[1])
     # A refused argument leaves no folder behind.
+    recipe.total_steps(len(train))
     run = runs.Workdir(
         FLAGS.workdir,
         {

@@ -67,7 +67,15 @@ def test_students():
             pass
 
 
-def test_a_refused_argument_leaves_no_workdir(tmp_path):
+@pytest.mark.parametrize(
+    "argument, message",
+    [
+        ("--labels_per_class=500", "fewer than labels_per_class"),
+        # Of the 192 images; told after the teacher was trained, once.
+        ("--labels_per_class=5", "A batch of 256 is more than"),
+    ],
+)
+def test_a_refused_argument_leaves_no_workdir(tmp_path, argument, message):
     write_npz(tmp_path / "data.npz")
     encoder().save(tmp_path / "encoder.keras")
     with imported(
@@ -75,8 +83,8 @@ def test_a_refused_argument_leaves_no_workdir(tmp_path):
         f"--encoder={tmp_path / 'encoder.keras'}",
         f"--dataset=npz:{tmp_path / 'data.npz'}",
         f"--workdir={tmp_path / 'w'}",
-        "--labels_per_class=500",
+        argument,
     ) as distill:
-        with pytest.raises(ValueError, match="fewer than labels_per_class"):
+        with pytest.raises(ValueError, match=message):
             distill.main()
     assert not (tmp_path / "w").exists()

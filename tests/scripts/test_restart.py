@@ -74,7 +74,7 @@ def test_killed_at_some_moments(tmp_path):
 def test_sigterm_saves_and_the_same_command_goes_on(tmp_path):
     """Of several seeds the command passes it on."""
     arguments = [f for f in FLAGS if "minutes" not in f and "epochs" not in f]
-    arguments += ["--epochs=60", "--seeds=3", f"--workdir={tmp_path}"]
+    arguments += ["--epochs=20", "--seeds=3", f"--workdir={tmp_path}"]
     program = subprocess.Popen(
         command("pretrain", *arguments),
         env=environment(),
@@ -90,7 +90,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(tmp_path):
     assert program.returncode == 75, error
     (after,) = re.findall(r"SIGTERM: saved after (.*). The same command", error)
     assert not (tmp_path / "seed-3" / "encoder.keras").exists()
-    assert f"Continuing {tmp_path}/seed-3 after {after} of 60." in start(
+    assert f"Continuing {tmp_path}/seed-3 after {after} of 20." in start(
         "pretrain", *arguments
     )
     assert (tmp_path / "seed-3" / "encoder.keras").exists()
