@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "tfssl"
 # From the ground up.
 FLOORS = (
-    ("checks", "files", "lazy", "registry", "replicas", "version"),
+    ("checks", "files", "lazy", "locks", "registry", "replicas", "version"),
     ("losses",),
     ("optimizers",),
     ("layers",),

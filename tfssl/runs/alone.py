@@ -1,14 +1,8 @@
 """One program at a time in a folder."""
 
 import contextlib
-import errno
-import os
 
-try:
-    import fcntl
-except ImportError:
-    # Of Windows, which has other locks.
-    fcntl = None
+from tfssl.locks import BusyError, locked
 
 
 @contextlib.contextmanager
@@ -32,19 +26,12 @@ def alone(folder):
         ...     print("trained")
         trained
     """
-    if fcntl is None:
-        yield
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise RuntimeError(
-                    f"Another program is at work in {folder}. Wait for its end, or "
-                    f"choose another folder. Received: {folder}"
-                ) from None
+            held.enter_context(locked(folder, patience=0))
+        except BusyError:
+            raise RuntimeError(
+                f"Another program is at work in {folder}. Wait for its end, or choose "
+                f"another folder. Received: {folder}"
+            ) from None
         yield
-    finally:
-        os.close(opened)

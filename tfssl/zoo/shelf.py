@@ -11,10 +11,10 @@ import tempfile
 from pathlib import Path
 
 from tfssl.files import PARTIAL, facts, write_text
+from tfssl.locks import BusyError, locked
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
 from tfssl.zoo.index import FORMAT, INDEX
-from tfssl.zoo.locks import BusyError, locked
 
 # What every published encoder has. A folder with these and at most a projector is one
 # that a killed `publish` left, if the index does not know it.
@@ -57,7 +57,7 @@ def new_encoder(zoo, name, summary, overwrite=False):
     """
     zoo.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:
-        with locked(zoo) as alone:
+        with _held(zoo) as alone:
             if alone:
                 _tidy(zoo)
             # The dot ends the name: what follows it has none.
@@ -69,10 +69,20 @@ def new_encoder(zoo, name, summary, overwrite=False):
         new.mkdir()
         yield new
         files = {path.name: facts(path) for path in sorted(new.iterdir())}
-        with locked(zoo):
+        with _held(zoo):
             # Again: others may have been entered while this one was being written.
             check_free(zoo, name, overwrite)
             _put_in_place(work, zoo, name, {"summary": summary, "files": files})
+
+
+@contextlib.contextmanager
+def _held(zoo):
+    with contextlib.ExitStack() as held:
+        try:
+            alone = held.enter_context(locked(zoo))
+        except BusyError as error:
+            raise ZooError(str(error)) from error
+        yield alone
 
 
 def _put_in_place(work, zoo, name, entry):

@@ -4,8 +4,6 @@ import contextlib
 import os
 import time
 
-from tfssl.zoo.errors import ZooError
-
 try:
     import fcntl
 except ImportError:  # Windows
@@ -16,7 +14,7 @@ _PATIENCE = 60  # seconds
 _PAUSE = 0.02
 
 
-class BusyError(ZooError):
+class BusyError(RuntimeError):
     """Another process holds the folder."""
 
 
@@ -36,6 +34,13 @@ def locked(folder, patience=None):
 
     Raises:
         BusyError: if another holds it still.
+
+    Example:
+        >>> import tempfile
+        >>> from tfssl.locks import locked
+        >>> with tempfile.TemporaryDirectory() as folder, locked(folder):
+        ...     print("changed")
+        changed
     """
     if fcntl is None:
         yield False
