@@ -53,7 +53,7 @@ flags.register_validator(
 )
 flags.register_validator(
     "seeds",
-    lambda seeds: seeds and all(seed.isdecimal() for seed in seeds),
+    lambda seeds: seeds and common.are_counts(seeds, minimum=0),
     "must be whole numbers, such as 0,1,2",
 )
 

@@ -39,6 +39,7 @@ flags.DEFINE_integer(
     "Height and width of the images, in pixels. Default: 224; a vision transformer has "
     "its own.",
     lower_bound=4,
+    upper_bound=8192,
 )
 
 

@@ -63,12 +63,14 @@ def pair():
     return tfssl.encoders.split_pair(half(), half(), SIZE, "halves")
 
 
-def one_of_each_kind(names):
+def one_of_each_kind(names, kinds=None):
     """Parameters of a test: all names, of which the default run takes one a kind."""
     import pytest
 
     return [
-        name if name in KINDS else pytest.param(name, marks=pytest.mark.matrix)
+        name
+        if name in (kinds or KINDS)
+        else pytest.param(name, marks=pytest.mark.matrix)
         for name in names
     ]
 

@@ -147,7 +147,7 @@ def test_mixed_precision_changes_the_loss_by_less_than_a_percent(name):
 
 
 @pytest.mark.usefixtures("eager")
-@of_all
+@of_kinds
 def test_an_adversary_and_the_rest_each_move_their_own(name):
     """A step of the adversary alone leaves the rest, and the other way round."""
     if getattr(make(name), "adversary", None) is None:
@@ -192,7 +192,7 @@ def test_features_and_encoder_agree(name):
     )
 
 
-@of_kinds
+@pytest.mark.parametrize("name", one_of_each_kind(sorted(CASES), ["simclr"]))
 def test_a_data_set_with_batches_of_unknown_size_trains(name):
     tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":

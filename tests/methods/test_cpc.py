@@ -134,6 +134,7 @@ def test_gradient_of_the_definition():
         )
 
 
+@pytest.mark.matrix
 def test_default_steps_share_no_pixel():
     """7 x 7 of half-overlapping patches: 2 to 6. 6 x 6 of CPC v2: 3 to 5."""
     small_net = tfssl.encoders.resnet10(8, stem="small", width=4, norm="none")

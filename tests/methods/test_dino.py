@@ -106,7 +106,7 @@ def test_no_gradient_reaches_the_teacher_and_the_centre():
     assert {id(v) for v in model.trainable_variables} <= own
 
 
-@pytest.mark.parametrize("moment", [2, 0.5])
+@pytest.mark.parametrize("moment", [2, pytest.param(0.5, marks=pytest.mark.matrix)])
 def test_the_last_layer_stays_at_first_and_the_teacher_follows_the_student(moment):
     """Of four steps for two, bit for bit, although weights decay without a gradient."""
     optimizer = tfssl.optimizers.AdamW(

@@ -64,7 +64,7 @@ def test_equal_similarities_cost_the_logarithm_of_the_prototypes():
     assert float(logs["used_prototypes"]) == pytest.approx(3000, rel=1e-3)
 
 
-@pytest.mark.parametrize("moment", [2, 0.5])
+@pytest.mark.parametrize("moment", [2, pytest.param(0.5, marks=pytest.mark.matrix)])
 def test_prototypes_have_length_one_and_stay_at_first(moment):
     """Of four steps for two, bit for bit."""
     model = small(freeze_prototypes=moment)

@@ -71,6 +71,7 @@ def test_killed_within_an_epoch_it_goes_on_at_the_batch(name, step, restored, tm
     assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 4
 
 
+@pytest.mark.matrix
 def test_between_two_checkpoints_nothing_is_saved(tmp_path):
     run = Workdir(tmp_path / "run", {})
     with pytest.raises(Killed):

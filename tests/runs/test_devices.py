@@ -26,6 +26,7 @@ print(faults() - before)
 """
 
 
+@pytest.mark.matrix
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is of glibc")
 def test_memory_is_kept_and_not_cleared_anew():
     counts = []

@@ -10,6 +10,7 @@ from programs import imported, run
 import tfssl
 
 
+@pytest.mark.matrix
 def test_each_protocol_is_measured(tmp_path):
     arguments = (
         "--encoder=pixels",

@@ -8,6 +8,7 @@ from programs import ROOT, imported, run
 # What each program cannot go without.
 NEEDED = {
     "compare": (),
+    "convert": ("from", "scheme"),
     "distill": ("dataset", "encoder", "workdir"),
     "evaluate": ("dataset", "encoder"),
     "export": ("model", "output"),
@@ -18,6 +19,7 @@ NEEDED = {
     "quickstart": (),
     "report": ("workdir",),
     "search": ("index", "encoder"),
+    "steptime": ("dataset",),
 }
 # Who else defines flags.
 SHARED = ("common", "recipe_flags")
@@ -51,7 +53,7 @@ def test_every_number_is_finite_and_bounded(script):
                     flags.FLAGS([script, *given(script), f"--{name}={value}"])
                     module.running.check_numbers()
                 assert f"flag --{name}=" in str(refused.value)
-    assert bool(names) == (script not in ("compare", "export", "publish", "report"))
+    assert bool(names) == (script not in ("export", "publish", "report"))
 
 
 @pytest.mark.parametrize(

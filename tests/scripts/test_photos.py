@@ -27,6 +27,7 @@ def make_photos(folder, corrupt):
             path.write_bytes(path.read_bytes()[:100])
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_a_folder_with_one_corrupt_file_trains(tmp_path):
     make_photos(tmp_path / "photos", corrupt=1)

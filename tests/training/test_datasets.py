@@ -108,6 +108,7 @@ def test_held_out_data_without_an_end_need_steps():
     assert model.evaluate(data, steps=1, verbose=0, return_dict=True)["loss"] > 0
 
 
+@pytest.mark.matrix
 def test_a_schedule_needs_to_know_the_length_of_the_run():
     """BYOL's momentum; of data of unknown length it must be told."""
     data = tf.data.Dataset.from_tensor_slices(images(32)).batch(8)

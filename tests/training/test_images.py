@@ -31,6 +31,7 @@ def test_others_are_refused(x, message):
         check_images(x)
 
 
+@pytest.mark.matrix
 def test_fit_takes_arrays_and_data_sets_with_or_without_labels():
     tf = pytest.importorskip("tensorflow")
     import keras

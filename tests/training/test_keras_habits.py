@@ -226,6 +226,7 @@ class Sequence(keras.utils.PyDataset):
         return images(32)[index * 8 : (index + 1) * 8]
 
 
+@pytest.mark.matrix
 def test_a_py_dataset_is_what_its_batches_are():
     model, other = make("simclr"), make("simclr")
     model.fit(Sequence(), epochs=1, shuffle=False, verbose=0)

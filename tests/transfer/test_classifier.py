@@ -78,6 +78,7 @@ def test_one_class_is_refused():
         classifier(encoder(), 1)
 
 
+@pytest.mark.matrix
 def test_any_keras_application_will_do():
     model = keras.applications.MobileNetV3Small(
         (32, 32, 3), weights=None, include_top=False, pooling="avg"

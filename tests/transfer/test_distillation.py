@@ -43,6 +43,7 @@ def pair():
     return student, teacher
 
 
+@pytest.mark.matrix
 def test_the_student_comes_to_agree_and_the_teacher_stays():
     student, teacher = pair()
     before = teacher.get_weights()

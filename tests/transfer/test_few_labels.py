@@ -17,7 +17,9 @@ def data(n, split, seed):
 TRAIN, TEST = data(90, "train", 0), data(60, "test", 1)
 
 
-@pytest.mark.parametrize("mode", ["frozen", "finetuned", "scratch"])
+@pytest.mark.parametrize(
+    "mode", ["frozen", "finetuned", pytest.param("scratch", marks=pytest.mark.matrix)]
+)
 def test_every_mode_learns_and_says_how(mode):
     start = encoder()
     before = [np.array(w) for w in start.get_weights()]

@@ -108,6 +108,7 @@ def test_replicas_make_other_views():
         assert np.abs(a - b).mean() > 1
 
 
+@pytest.mark.matrix
 def test_without_seed_the_views_follow_the_global_seed():
     drawn = []
     for seed in (1, 1, 2):
@@ -130,7 +131,7 @@ def test_a_batch_changes_no_image_of_the_first_view_within_it():
     [
         pytest.param(EVERYTHING, id="all", marks=pytest.mark.matrix),
         pytest.param(SimCLRViews(12), id="simclr"),
-        pytest.param(DigitViews(11), id="digit"),
+        pytest.param(DigitViews(11), id="digit", marks=pytest.mark.matrix),
     ],
 )
 def test_compiled_views_are_the_same(views):
