@@ -138,6 +138,9 @@ KINDS = ("cmc_nce", "dim", "moco_v2", "simclr")
 # Whose features, means over patches, are worth less than pixels until they are tuned.
 OF_PATCHES = ("ijepa", "mae")
 
+# Who learn more slowly than the others.
+SLOW = ("dim", "dim_both", "dim_global", *OF_PATCHES)
+
 # Whose loss is a difference, near 0 at first; it is of order 1.
 NEAR_ZERO = ("simsiam",)
 

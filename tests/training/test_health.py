@@ -7,7 +7,7 @@ from cases import images, make
 from programs import run_test_program
 
 import tfssl
-from tfssl.training import HealthCheck, TrainingStopped
+from tfssl.training import HealthCheck, Monitor, TrainingStopped
 from tfssl.training.health import effective_rank, feature_std, with_statistics_of
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -201,3 +201,10 @@ def test_settled_statistics_leave_the_model_as_it_is():
     np.testing.assert_allclose(settled, network(images(32)), rtol=1e-5)
     image = keras.Input((16, 16, 3))
     assert with_statistics_of(keras.Model(image, image + 1), images(2)) is None
+
+
+def test_a_step_does_not_wait_for_what_watches_it():
+    """Keras reads its logs while the next one runs, if all callbacks let it."""
+    watchers = [HealthCheck(), Monitor(images(8), 8)]
+    callbacks = keras.callbacks.CallbackList(watchers, model=make("simclr"))
+    assert callbacks._async_train == keras.src.backend.IS_THREAD_SAFE
