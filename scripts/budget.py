@@ -1,5 +1,6 @@
 """Methods under one budget: each is trained for the same time, and measured."""
 
+import hashlib
 import json
 import os
 import statistics
@@ -44,6 +45,10 @@ class Comparison:
 
         Returns:
             List of dicts, see `results.json`.
+
+        Raises:
+            RuntimeError: if a program fails.
+            ValueError: if the folder has a run of another number of epochs.
         """
         from tfssl import files
 
@@ -75,7 +80,7 @@ class Comparison:
     def row(self, method, seed, time):
         """A run and its results; and those of its network untrained."""
         epochs = self.epochs(time)
-        network = "-".join(map(str, time["network"][:3])) + f"-{time['weights']}"
+        network = f"{time['network'][1]}-{_digest(time['network'])}"
         untrained = self.measured(
             method, seed, 0, self.workdir / "untrained" / network / f"seed-{seed}"
         )
@@ -105,7 +110,9 @@ class Comparison:
     def measured(self, method, seed, epochs, folder):
         """The results of a run, which is made if it is not there: a list of dicts."""
         output = folder / "evaluation.json"
-        if not output.exists():
+        if output.exists():
+            self._check_epochs(folder, epochs)
+        else:
             print(f"{method}, seed {seed}, {epochs} epochs", flush=True)
             call(
                 "pretrain",
@@ -130,6 +137,20 @@ class Comparison:
                 f"--output={output}",
             )
         return json.loads(output.read_text())["results"]
+
+    def _check_epochs(self, folder, epochs):
+        """Refuses a run of another length, as after a change of the budget."""
+        done = json.loads((folder / "run.json").read_text())["settings"]["epochs"]
+        if done != epochs:
+            raise ValueError(
+                f"{folder} is a run of {done} epochs, and this budget has time for "
+                f"{epochs}. Choose another workdir. Received: {self.minutes:g} minutes"
+            )
+
+
+def _digest(network):
+    """Some letters that tell networks apart."""
+    return hashlib.sha256(json.dumps(network).encode()).hexdigest()[:8]
 
 
 def call(program, *flags):

@@ -8,6 +8,7 @@ TensorFlow checkpoint. Depth, width and image size are told by the file.
 
 import os
 
+import common
 import running
 from absl import app, flags
 
@@ -39,7 +40,7 @@ flags.DEFINE_integer(
     "Height and width of the images, in pixels. Default: 224; a vision transformer has "
     "its own.",
     lower_bound=4,
-    upper_bound=8192,
+    upper_bound=common.LARGEST_SIDE,
 )
 
 

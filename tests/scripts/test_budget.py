@@ -1,6 +1,7 @@
 """scripts/compare.py --methods: which runs it makes, and what it keeps of them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from programs import imported, run, write_npz
@@ -38,9 +39,10 @@ class Programs:
             with open(output, "w") as file:
                 json.dump({"results": results}, file)
         if program == "pretrain":
-            import os
-
-            os.makedirs(given["workdir"])
+            folder = Path(given["workdir"])
+            folder.mkdir(parents=True)
+            settings = {"settings": {"epochs": int(given["epochs"])}}
+            (folder / "run.json").write_text(json.dumps(settings))
 
     def runs(self):
         return [flags for program, flags in self.calls if program == "pretrain"]
@@ -83,6 +85,13 @@ def test_what_is_done_is_not_done_again(compared):
     assert programs == ["steptime", "pretrain", "evaluate"]
     kept = json.loads((compared.workdir / "results.json").read_text())
     assert kept == rows and len(kept) == 2
+
+
+def test_a_run_of_another_budget_is_not_taken_for_one_of_this(compared):
+    compared.run(["simclr"], [0])
+    compared.minutes = 2.0
+    with pytest.raises(ValueError, match="60 epochs, and this budget has time for 120"):
+        compared.run(["simclr"], [0])
 
 
 def test_the_best_is_the_first_line_of_the_table(compared):

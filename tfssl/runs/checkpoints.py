@@ -11,7 +11,7 @@ from absl import logging
 from keras import ops
 
 from tfssl import files
-from tfssl.runs.termination import Terminated
+from tfssl.runs.sigterm import Terminated
 
 CHECKPOINT_MINUTES = 10.0
 _KEPT = 2
