@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import budget  # noqa: E402
+import pages  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
 
@@ -34,7 +35,6 @@ flags.DEFINE_string(
 DATA = ["--dataset=digits"]
 # SimCLR as joint has it, so that the stages are all that differs.
 SIMCLR = ["--set=temperature=0.1", "--set=projector=none"]
-BEGIN, END = "<!-- the table of benchmarks/joint.py -->", "<!-- end of it -->"
 
 
 def main():
@@ -102,11 +102,8 @@ def measure(count, seed, train, test):
 
 def write_table(rows):
     """Puts the table in its place in methods.md."""
-    from tfssl import files
-
-    page = Path(FLAGS.output) / "methods.md"
-    before, rest = page.read_text().split(BEGIN)
     lines = [
+        "",
         "| labels a class | two stages, frozen | two stages, fine-tuned | joint |",
         "|---|---|---|---|",
     ]
@@ -117,10 +114,8 @@ def write_table(rows):
             cells.append(
                 f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
             )
-        lines.append(f"| {' | '.join(cells)} |")
-    text = "\n".join([BEGIN, "", *lines, "", END])
-    files.write_text(page, before + text + rest.split(END)[1])
-    print(f"Look at {page}")
+        lines.append(pages.row(*cells))
+    pages.write_tables(Path(FLAGS.output) / "methods.md", "joint", lines)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import budget  # noqa: E402
+import pages  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
 
@@ -44,7 +45,6 @@ SETS = {
         ],
     },
 }
-BEGIN, END = "<!-- the tables of benchmarks/methods.py -->", "<!-- end -->"
 
 
 def main():
@@ -89,30 +89,20 @@ def without_details(row):
 
 def write_tables(known):
     """Puts the tables in their place in methods.md."""
-    from tfssl import files
-
-    page = Path(FLAGS.output) / "methods.md"
-    before, rest = page.read_text().split(BEGIN)
     lines = []
     for name, rows in known.items():
         title = SETS[name]["title"].format(
             minutes=rows[0]["minutes"], seeds=len({row["seed"] for row in rows})
         )
-        lines += [f"\n### {title}\n", markdown(budget.HEADING), "|---" * 8 + "|"]
+        lines += [f"\n### {title}\n", pages.row(*budget.HEADING), "|---" * 8 + "|"]
         networks = {}
         for of_one in budget.by_method(rows):
-            lines.append(markdown(budget.cells(of_one)))
+            lines.append(pages.row(*budget.cells(of_one)))
             untrained = budget.cells(of_one, "untrained")[1:]
             networks.setdefault(untrained, []).append(of_one[0]["method"])
         for untrained, methods in networks.items():
-            lines.append(markdown((f"*untrained*: {', '.join(methods)}", *untrained)))
-    text = "\n".join([BEGIN, *lines, "", END])
-    files.write_text(page, before + text + rest.split(END)[1])
-    print(f"Look at {page}")
-
-
-def markdown(cells):
-    return f"| {' | '.join(cells)} |"
+            lines.append(pages.row(f"*untrained*: {', '.join(methods)}", *untrained))
+    pages.write_tables(Path(FLAGS.output) / "methods.md", "methods", lines)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
+import pages  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
 
@@ -47,7 +48,6 @@ HEADING = (
     f"| | kNN, k = {NEIGHBOURS} | 5 labels a class | 25 labels a class | all labels |\n"
     "|---|---|---|---|---|"
 )
-BEGIN, END = "<!-- the tables of benchmarks/transfer.py -->", "<!-- end -->"
 
 
 def main():
@@ -137,12 +137,8 @@ def measure(encoder, train, test):
 
 def write_tables(done):
     """Puts the tables in their place in transfer.md."""
-    from tfssl import files
     from tfssl.transfer import Result
 
-    page = Path(FLAGS.output) / "transfer.md"
-    text = page.read_text() if page.exists() else f"{BEGIN}\n{END}\n"
-    before, rest = text.split(BEGIN)
     tables = []
     for dataset in FLAGS.datasets:
         tables += [f"\n`{FLAGS.encoder}` on {TITLES[dataset]}:\n", HEADING]
@@ -150,11 +146,9 @@ def write_tables(done):
         for key, measured in done.items():
             if key.startswith(start):
                 results = map(Result.from_dict, measured["results"])
-                cells = [key.removeprefix(start), *map(_cell, results)]
-                tables.append(f"| {' | '.join(cells)} |")
-    body = "\n".join([BEGIN, *tables, "", END])
-    files.write_text(page, before + body + rest.split(END)[1])
-    print(f"Look at {page}")
+                row = pages.row(key.removeprefix(start), *map(_cell, results))
+                tables.append(row)
+    pages.write_tables(Path(FLAGS.output) / "transfer.md", "transfer", tables)
 
 
 def _cell(result):

@@ -35,6 +35,21 @@ def index():
     return 0 if context is None else context.replica_id_in_sync_group
 
 
+def devices():
+    """Devices that share out the rows of a batch by `keras.distribution`, on JAX.
+
+    The arrays stay global: this is only what the size of a batch must divide by.
+    Elsewhere it is 1.
+    """
+    if keras.backend.backend() != "jax":
+        return 1
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    mesh = distribution.device_mesh
+    return int(mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)])
+
+
 def gather(x):
     """Rows of all replicas in replica order; differentiable.
 

@@ -109,6 +109,6 @@ def test_what_is_committed_is_what_the_page_says():
 @pytest.mark.parametrize("name", ["transfer", "methods", "joint"])
 def test_a_page_has_a_place_for_its_tables(name):
     text = (ROOT / "docs" / ("methods" if name == "joint" else name)).with_suffix(".md")
-    with imported(name, folder="benchmarks") as benchmark:
-        before, found, rest = text.read_text().partition(benchmark.BEGIN)
-        assert found and benchmark.END in rest
+    with imported("pages", folder="benchmarks") as pages:
+        before, found, rest = text.read_text().partition(pages.begin(name))
+        assert found and pages.END in rest

@@ -1,4 +1,4 @@
-"""Two processes train as one."""
+"""Two processes train as one, and so do two devices."""
 
 import json
 import socket
@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from programs import command, environment, run, write_npz
+from programs import command, environment, run, start, write_npz
 
 from tfssl.runs import read_metrics
 
@@ -65,3 +65,30 @@ def test_two_workers_share_a_run(tmp_path):
     run("pretrain", *flags, f"--workdir={tmp_path / 'one'}")
     alone = read_metrics(tmp_path / "one" / "metrics.csv")
     np.testing.assert_allclose(rows[-1]["loss"], alone[-1]["loss"], rtol=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_two_devices_of_jax_end_in_the_weights_of_one(tmp_path):
+    write_npz(tmp_path / "data.npz", n=250)
+    ended = {}
+    for devices in (0, 2):
+        workdir = tmp_path / f"{devices}"
+        start(
+            "pretrain",
+            f"--dataset=npz:{tmp_path / 'data.npz'}",
+            "--preset=cifar",
+            "--learning_rate=0.05",
+            "--encoder_width=4",
+            "--batch_size=64",
+            "--epochs=2",
+            "--knn_every=1",
+            "--precision=float32",
+            f"--virtual_devices={devices}",
+            f"--workdir={workdir}",
+            KERAS_BACKEND="jax",
+        )
+        assert (workdir / "report.html").exists()
+        rows = read_metrics(workdir / "metrics.csv")
+        ended[devices] = [(row["loss"], row["knn_accuracy"]) for row in rows]
+    np.testing.assert_allclose(ended[2], ended[0], rtol=1e-4)

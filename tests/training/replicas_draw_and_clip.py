@@ -1,5 +1,6 @@
 """Program: replicas draw views of their own, clip the sum of their gradients, take
-equally many images, and gather numbers of any precision, of a second strategy too.
+equally many images, refuse several steps in one execution, and gather numbers of any
+precision, of a second strategy too.
 
 It prints "fine".
 """
@@ -39,7 +40,7 @@ def main():
         (data.unbatch().batch(5), None, 5),
         (odd, None, 3),
     ):
-        with pytest.raises(ValueError, match=f"replicas, 2, .* a batch of {size}$"):
+        with pytest.raises(ValueError, match=f"devices, 2, .* a batch of {size}$"):
             model.fit(x, batch_size=batch_size, verbose=0)
 
     clipped = keras.optimizers.SGD(1.0, global_clipnorm=1e-3)
@@ -52,6 +53,9 @@ def main():
     ]
     norm = np.sqrt(sum(np.sum(m**2) for m in moved))
     np.testing.assert_allclose(norm, 1e-3, rtol=1e-3)
+
+    with pytest.raises(ValueError, match="steps_per_execution=4 on 2 replicas"):
+        model.compile("sgd", steps_per_execution=4)
 
     for dtype in ("float32", "bfloat16", "int32"):
         rows = strategy.run(

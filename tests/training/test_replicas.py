@@ -26,6 +26,14 @@ def test_two_replicas_equal_one_device(names):
 
 @pytest.mark.slow
 @pytest.mark.matrix
+@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+def test_two_devices_of_jax_equal_one(names):
+    out = run_test_program(HERE / "two_replicas.py", *names, KERAS_BACKEND="jax")
+    assert "equal" in out
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "fault, case",
     [

@@ -1,32 +1,42 @@
-"""Program: two replicas with a batch each do what one device does with both.
+"""Program: replicas with a part of a batch each do what one device does with it.
 
-    python two_replicas.py [--fault=NAME] CASE ...
+    python two_replicas.py [--fault=NAME] [--devices=N] CASE ...
 
 for cases by their names, and for "distillation". It prints "equal". A fault is planted
-to show that it is found.
+to show that it is found. On TensorFlow the replicas are of `tf.distribute`, on JAX they
+are devices of `keras.distribution`; with `TF_CONFIG` set each of its workers is one.
 
 What rounding does is measured, not assumed: processors differ. The one device also
 starts from weights that are changed by 1e-7 of their size; two replicas may differ from
 it by 30 times as much as that does, and no more than any fault would.
 """
 
+import contextlib
+import os
 import sys
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfssl import runs
 
+OPTIONS = dict(a[2:].split("=") for a in sys.argv[1:] if a.startswith("--"))
+NAMES = [a for a in sys.argv[1:] if not a.startswith("--")]
+DEVICES = int(OPTIONS.get("devices", 2))
+WORKERS = "TF_CONFIG" in os.environ
+
 if __name__ == "__main__":
-    runs.set_up("float32", virtual_devices=2)
+    runs.set_up("float32", virtual_devices=0 if WORKERS else DEVICES)
+    # Before anything else is made, as several workers need it.
+    strategy = runs.strategy("multi_worker" if WORKERS else "mirrored")
 
-import cases
-from cases import batch, images, make
+import cases  # noqa: E402
+from cases import batch, images, make  # noqa: E402
 
-import tfssl
-from tfssl import replicas
+import tfssl  # noqa: E402
+from tfssl import replicas  # noqa: E402
 
+TENSORFLOW = keras.backend.backend() == "tensorflow"
 # Of the largest move of a weight.
 ROUNDING, LARGEST = 1e-4, 0.02
 
@@ -65,10 +75,17 @@ FAULTS = {
 }
 
 
-def main(names):
-    strategy = runs.strategy("mirrored")
-    assert strategy.num_replicas_in_sync == 2
+def main(names, strategy):
+    if TENSORFLOW:
+        assert strategy.num_replicas_in_sync == DEVICES
+    else:
+        assert strategy.num_model_replicas == DEVICES
+        # Of the process; here it is only that of its scope.
+        keras.distribution.set_distribution(None)
     for name in names:
+        if not trains_here(name):
+            print(name, "takes TensorFlow")
+            continue
         batches = [element(name, seed) for seed in range(3)]
         models = []
         for where in (None, strategy):
@@ -88,7 +105,8 @@ def main(names):
         for epoch, rate in ((batches[:1], 1.0), (batches, 0.001)):
             loss, moves = fit(one, start, epoch, rate)
             _, moves_from_changed = fit(one, changed, epoch, rate)
-            loss_of_two, moves_of_two = fit(two, start, epoch, rate)
+            with contextlib.nullcontext() if TENSORFLOW else strategy.scope():
+                loss_of_two, moves_of_two = fit(two, start, epoch, rate)
             np.testing.assert_allclose(loss_of_two, loss, rtol=1e-4, err_msg=name)
             growth = max(map(difference, moves_from_changed, moves))
             bound = max(ROUNDING * len(epoch), 30 * growth)
@@ -100,6 +118,17 @@ def main(names):
                 name, f"{max(map(difference, moves_of_two, moves)):.1e}", f"{bound:.1e}"
             )
     print("equal")
+
+
+def trains_here(name):
+    """Whether it trains on this backend."""
+    try:
+        make(name)
+    except ValueError as error:
+        if "trains on TensorFlow only" not in str(error):
+            raise
+        return False
+    return True
 
 
 def difference(move, expected):
@@ -123,16 +152,38 @@ def fit(model, start, epoch, rate):
     """The loss, and how far each weight moves from its start."""
     model.set_weights(start)
     model.optimizer.learning_rate.assign(rate)
-    # Not from a generator: the end of one waits long for its threads.
-    steps = tf.nest.map_structure(lambda *batches: np.stack(batches), *epoch)
-    data = tf.data.Dataset.from_tensor_slices(steps)
-    loss = model.fit(data, epochs=1, verbose=0).history["loss"]
+    loss = model.fit(steps(epoch), epochs=1, verbose=0).history["loss"]
     return loss, [np.asarray(w) - b for w, b in zip(model.weights, start, strict=True)]
+
+
+def steps(epoch):
+    """Batches as a data set."""
+    if not TENSORFLOW:
+        return Steps(epoch)
+    import tensorflow as tf
+
+    # Not from a generator: the end of one waits long for its threads.
+    arrays = keras.tree.map_structure(lambda *batches: np.stack(batches), *epoch)
+    return tf.data.Dataset.from_tensor_slices(arrays)
+
+
+class Steps(keras.utils.PyDataset):
+    """Batches that are there."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        batch = self.batches[index]
+        return batch if isinstance(batch, tuple) else (batch,)
 
 
 if __name__ == "__main__":
     cases.COMPARED["distillation"] = distillation
-    faults = [a.removeprefix("--fault=") for a in sys.argv[1:] if a.startswith("--")]
-    for fault in faults:
-        FAULTS[fault]()
-    main([a for a in sys.argv[1:] if not a.startswith("--")])
+    if "fault" in OPTIONS:
+        FAULTS[OPTIONS["fault"]]()
+    main(NAMES, strategy)

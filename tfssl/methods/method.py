@@ -134,20 +134,20 @@ class Method(Trainer):
 
     @property
     def batch_multiple(self):
-        """What a batch must be a multiple of: replicas get equally many images, and
-        so do the groups of their normalisation."""
+        """What a batch must be a multiple of: devices get equally many images, and so
+        do the groups of their normalisation."""
         groups = [
             self.num_replicas * layer.groups_of(self.num_replicas)
             for layer in self._flatten_layers()
             if isinstance(layer, layers.SplitBatchNormalization)
         ]
-        return math.lcm(self.num_replicas, *groups)
+        return math.lcm(self.num_shards, *groups)
 
     def check_batch(self, size):
         if size % self.batch_multiple:
             raise ValueError(
                 f"A batch must be a multiple of {self.batch_multiple}, so that it "
-                f"divides among the replicas, {self.num_replicas}, and the groups of "
+                f"divides among the devices, {self.num_shards}, and the groups of "
                 f"their SplitBatchNormalization. Received: a batch of {size}"
             )
 

@@ -29,7 +29,7 @@ def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
         The precision policy's name.
 
     Raises:
-        RuntimeError: if TensorFlow was used before, so that the CPU cannot be split.
+        RuntimeError: if the backend was used before, so that the CPU cannot be split.
         ValueError: if the backend cannot do what is asked.
     """
     if keras.backend.backend() == "tensorflow":
@@ -43,11 +43,15 @@ def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
         if deterministic:
             tf.config.experimental.enable_op_determinism()
     elif virtual_devices:
-        raise ValueError(
-            "virtual_devices splits the CPU of the TensorFlow backend. On JAX set "
-            "XLA_FLAGS=--xla_force_host_platform_device_count=N and use "
-            "keras.distribution."
-        )
+        if keras.backend.backend() != "jax":
+            raise ValueError(
+                "virtual_devices splits the CPU of the TensorFlow and JAX backends. "
+                f"Received: virtual_devices={virtual_devices} with "
+                f"KERAS_BACKEND={keras.backend.backend()}"
+            )
+        import jax
+
+        jax.config.update("jax_num_cpu_devices", virtual_devices)
     keep_memory()
     keras.utils.set_random_seed(seed)
     if precision == "auto":
@@ -101,29 +105,38 @@ def has_bfloat16():
 
 
 def strategy(name="auto"):
-    """The `tf.distribute` strategy of that name, or None for one device.
+    """The way of that name to share a run out over devices, or None for one device.
+
+    On TensorFlow the model is made and compiled in its `scope`; on JAX it is set for
+    the whole process (`keras.distribution.set_distribution`). On both each step is that
+    of one device with the whole batch.
 
     Args:
         name: "one"; "mirrored", all GPUs or all virtual CPU devices of this machine;
-            "multi_worker", all workers that `TF_CONFIG` names; "auto", mirrored if
-            there are several devices.
+            "multi_worker", all workers that `TF_CONFIG` names, on TensorFlow; "auto",
+            mirrored if there are several devices.
 
     Returns:
-        A `tf.distribute.Strategy` or None.
+        A `tf.distribute.Strategy`, a `keras.distribution.DataParallel`, or None.
 
     Raises:
-        ValueError: for an unknown name, or several devices asked of JAX.
+        ValueError: for an unknown name, or one that the backend does not have.
     """
     if name not in STRATEGIES:
         raise ValueError(f"strategy must be one of {STRATEGIES}. Received: {name!r}")
-    if keras.backend.backend() != "tensorflow":
-        if name in ("mirrored", "multi_worker"):
-            raise ValueError(
-                f"strategy={name!r} needs the TensorFlow backend. On JAX call "
-                "keras.distribution.set_distribution(keras.distribution.DataParallel())"
-                " before the model is made."
-            )
-        return None
+    if keras.backend.backend() == "tensorflow":
+        return _of_tensorflow(name)
+    if keras.backend.backend() == "jax":
+        return _of_jax(name)
+    if name in ("mirrored", "multi_worker"):
+        raise ValueError(
+            f"strategy={name!r} needs the TensorFlow or the JAX backend. Received: "
+            f"KERAS_BACKEND={keras.backend.backend()}"
+        )
+    return None
+
+
+def _of_tensorflow(name):
     if name == "one":
         return None
     import tensorflow as tf
@@ -137,6 +150,22 @@ def strategy(name="auto"):
     return tf.distribute.MirroredStrategy(devices)
 
 
+def _of_jax(name):
+    if name == "multi_worker":
+        raise ValueError(
+            "strategy='multi_worker' needs the TensorFlow backend. On JAX the devices "
+            "of one machine are shared out, by strategy='mirrored'. Received: "
+            "KERAS_BACKEND=jax"
+        )
+    import jax
+
+    chosen = None
+    if name == "mirrored" or (name == "auto" and jax.device_count() > 1):
+        chosen = keras.distribution.DataParallel()
+    keras.distribution.set_distribution(chosen)
+    return chosen
+
+
 def scope(chosen):
     """The strategy's scope; for None a scope that does nothing."""
     return contextlib.nullcontext() if chosen is None else chosen.scope()
@@ -144,7 +173,7 @@ def scope(chosen):
 
 def is_chief(chosen):
     """Whether this process writes the files of the run: one of all workers does."""
-    if chosen is None:
+    if chosen is None or isinstance(chosen, keras.distribution.DataParallel):
         return True
     resolver = chosen.cluster_resolver
     return resolver is None or not resolver.task_id

@@ -3,6 +3,7 @@
 import jax
 import keras
 
+from tfssl import replicas
 from tfssl.training.state import keep
 
 # What Keras takes along in this order.
@@ -19,6 +20,11 @@ class Step:
 
     # The arrays are global, so the step is one for all devices.
     num_replicas = 1
+
+    @property
+    def num_shards(self):
+        """Devices that each hold as many images of a batch."""
+        return replicas.devices()
 
     def fit(self, *args, **kwargs):
         try:

@@ -9,7 +9,7 @@ class Step:
     Encoders can: loading and measuring one takes no step.
     """
 
-    num_replicas = 1
+    num_replicas = num_shards = 1
 
     def __init__(self, *args, **kwargs):
         raise ValueError(

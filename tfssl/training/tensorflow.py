@@ -33,6 +33,9 @@ class Step:
         """Replicas that share out each batch."""
         return self.distribute_strategy.num_replicas_in_sync
 
+    # Each has as many images of a batch.
+    num_shards = num_replicas
+
     def train_step(self, data):
         # Data of unknown size end by a failing read inside the step. What does not
         # depend on the data, such as counters, would run all the same.
@@ -80,6 +83,15 @@ class Step:
 
     def build_optimizers(self):
         self._check_scope()
+        # 1 or a number, or "auto".
+        if self.steps_per_execution != 1 and self.num_replicas > 1:
+            # https://github.com/keras-team/keras/issues/19246
+            raise ValueError(
+                "Several steps in one execution fail inside Keras where replicas "
+                "share them. Leave out steps_per_execution. Received: "
+                f"steps_per_execution={self.steps_per_execution} on "
+                f"{self.num_replicas} replicas"
+            )
         with self.distribute_strategy.scope():
             self.optimizer.build(self.learned_variables)
 

@@ -1,8 +1,11 @@
 """Features of an image set."""
 
+import math
+
 import keras
 import numpy as np
 
+from tfssl import replicas
 from tfssl.methods import Method
 from tfssl.training import check_images, fit_images, input_size
 from tfssl.transfer.layers import feature_model
@@ -54,10 +57,12 @@ def predict(model, images, batch_size=500, verbose=0):
     Raises:
         ValueError: as `features`.
     """
+    images = check_images(images)
     batches = _FittedBatches(
-        check_images(images), image_size_of(model), batch_size=batch_size
+        images, image_size_of(model), batch_size, replicas.devices()
     )
-    return np.asarray(model.predict(batches, verbose=verbose), "float32")
+    out = model.predict(batches, verbose=verbose)
+    return np.asarray(out, "float32")[: len(images)]
 
 
 def image_size_of(model):
@@ -66,11 +71,15 @@ def image_size_of(model):
 
 
 class _FittedBatches(keras.utils.PyDataset):
-    """Images in their order, each batch brought to the size of the model's input."""
+    """Images in their order, each batch brought to the size of the model's input.
 
-    def __init__(self, images, size, batch_size):
+    So many `devices` share out each: the last one is filled up with its last image.
+    """
+
+    def __init__(self, images, size, batch_size, devices=1):
         super().__init__()
-        self.images, self.size, self.batch_size = images, size, batch_size
+        self.images, self.size, self.devices = images, size, devices
+        self.batch_size = math.ceil(batch_size / devices) * devices
 
     def __len__(self):
         return -(-len(self.images) // self.batch_size)
@@ -78,4 +87,7 @@ class _FittedBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         start = index * self.batch_size
         batch = np.asarray(self.images[start : start + self.batch_size])
+        missing = -len(batch) % self.devices
+        if missing:
+            batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
         return (keras.ops.convert_to_numpy(fit_images(batch, self.size)),)
