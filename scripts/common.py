@@ -102,9 +102,10 @@ def define_device_flags():
     flags.DEFINE_enum(
         "precision",
         "auto",
-        ["auto", "float32", "mixed_bfloat16"],
+        ["auto", "float32", "mixed_bfloat16", "mixed_float16"],
         "Arithmetic of the network; losses and statistics are always float32. auto: "
-        "mixed_bfloat16 where the processor or GPU computes in bfloat16, else float32.",
+        "mixed_bfloat16 where the processor or GPU computes in bfloat16, else float32. "
+        "mixed_float16, with a scaled loss, is for GPUs that have no bfloat16.",
     )
     flags.DEFINE_enum(
         "strategy",

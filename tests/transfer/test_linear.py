@@ -7,6 +7,7 @@ RANDOM = np.random.default_rng(0)
 CENTRES = RANDOM.normal(size=(4, 10))
 LABELS = RANDOM.integers(0, 4, 400)
 FEATURES = CENTRES[LABELS] + RANDOM.normal(size=(400, 10))
+GRID = tuple(10.0**power for power in range(-8, 2))
 
 
 def probe(test_labels, **kwargs):
@@ -20,6 +21,16 @@ def test_accuracy_of_separable_classes():
     validation = result.settings["validation_accuracy"]
     assert validation[str(result.settings["l2"])] == max(validation.values())
     assert len(validation) == 6 and result.protocol == "linear"
+
+
+def test_weak_penalties_that_are_worse_are_not_tried():
+    """Of many features of noise a strong penalty leaves most out."""
+    x = np.hstack([FEATURES, 3 * RANDOM.normal(size=(400, 300))])
+    result = linear_probe(x[:300], LABELS[:300], x[300:], LABELS[300:], l2=GRID)
+    tried = result.settings["validation_accuracy"]
+    assert list(map(float, tried)) == sorted(GRID, reverse=True)[: len(tried)]
+    *_, best, worse, worst = [max(tried.values()), *list(tried.values())[-2:]]
+    assert len(tried) < len(GRID) and max(worse, worst) < best - 0.01
 
 
 def test_the_test_labels_choose_nothing():

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from tfssl.transfer.logistic import (
     cross_validated_logistic,
     dense_weights,
     fit_logistic,
+    principal_axes,
 )
 
 RANDOM = np.random.default_rng(0)
@@ -22,8 +24,33 @@ def test_the_penalty_is_on_the_mean_loss():
     np.testing.assert_allclose(gradient, 0, atol=2e-3)
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("l2", [1e-3, 0.1])
+def test_it_is_the_regression_of_scikit_learn(classes, l2):
+    x, y = FEATURES[LABELS < classes], LABELS[LABELS < classes]
+    along, axes = principal_axes(x)
+    found = fit_logistic(along, y, l2)
+    expected = LogisticRegression(C=1 / (l2 * len(x)), tol=1e-8, max_iter=9999)
+    expected.fit(x, y)
+    largest = np.abs(expected.coef_).max()
+    np.testing.assert_allclose(
+        found.coef_ @ axes.T, expected.coef_, atol=0.01 * largest
+    )
+    np.testing.assert_allclose(
+        found.predict_proba(along), expected.predict_proba(x), atol=5e-3
+    )
+
+
+def test_it_starts_where_another_one_ended():
+    """The result does not depend on the start."""
+    first = fit_logistic(FEATURES, LABELS, 1.0)
+    again = fit_logistic(FEATURES, LABELS, 0.01, first)
+    alone = fit_logistic(FEATURES, LABELS, 0.01)
+    np.testing.assert_allclose(again.coef_, alone.coef_, atol=0.01)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
-def test_adense_weights_layer_predicts_the_same(classes):
+def test_a_dense_layer_predicts_the_same(classes):
     random = np.random.default_rng(0)
     labels = np.arange(30) % classes
     x = random.normal(size=(30, 4)) + labels[:, None]

@@ -19,8 +19,8 @@ def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
     Besides what is asked for, freed memory is kept for the next step (`keep_memory`).
 
     Args:
-        precision: "float32", "mixed_bfloat16", or "auto": the latter where the device
-            computes in bfloat16 itself.
+        precision: "float32", "mixed_bfloat16", "mixed_float16", or "auto":
+            mixed_bfloat16 where the device computes in bfloat16 itself, else float32.
         virtual_devices: int; splits the CPU into so many devices. Defaults to 0: not.
         seed: int, of Python, NumPy and the backend.
         deterministic: bool, whether only deterministic operations are used.

@@ -51,9 +51,9 @@ class Step:
             with self._with_state(trainable, non_trainable, metrics) as scope:
                 loss, logs = self.views_loss(self.batch_of(data))
             moved = _values(scope, self.non_trainable_variables, non_trainable)
-            return loss, (logs, moved)
+            return self._scaled(loss, optimizer_state), (loss, logs, moved)
 
-        (loss, (logs, non_trainable)), gradients = jax.value_and_grad(
+        (_, (loss, logs, non_trainable)), gradients = jax.value_and_grad(
             loss_of, has_aux=True
         )(trainable, non_trainable)
         with self._with_state(trainable, non_trainable, metrics):
@@ -94,6 +94,12 @@ class Step:
 
     def build_optimizers(self):
         self.optimizer.build(self.trainable_variables)
+
+    def _scaled(self, loss, optimizer_state):
+        """As the optimizer scales gradients against underflow, and back."""
+        state = zip(self.optimizer.variables, optimizer_state, strict=True)
+        with keras.StatelessScope(list(state)):
+            return self.optimizer.scale_loss(loss)
 
     def _with_state(self, trainable, non_trainable, metrics):
         variables = (

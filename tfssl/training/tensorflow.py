@@ -203,10 +203,14 @@ def _tensors(data):
 def _clip_after_reduction(optimizer, gradients):
     """Keras clips what each replica has before the sum; clip the sum instead."""
     count = replicas.count()
-    clips = (optimizer.clipnorm, optimizer.global_clipnorm, optimizer.clipvalue)
+    # One that scales the loss has another inside that moves the weights.
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    clips = (inner.clipnorm, inner.global_clipnorm, inner.clipvalue)
     if count == 1 or not any(clips):
         return gradients
     context = tf.distribute.get_replica_context()
     summed = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    scale = optimizer.scale_loss(1.0)
     # What Keras clips and sums again is below its limit and adds up to this.
-    return [g / count for g in optimizer._clip_gradients(summed)]
+    clipped = inner._clip_gradients([g / scale for g in summed])
+    return [g * scale / count for g in clipped]

@@ -1,7 +1,5 @@
 """Multinomial logistic regression on features."""
 
-import warnings
-
 import numpy as np
 
 from tfssl.checks import check_positive
@@ -15,32 +13,102 @@ _ONE_FOLD_FROM = 5000
 def fit_logistic(features, labels, l2, start=None):
     """Multinomial logistic regression with penalty `l2 / 2 * |W|^2` on the mean loss.
 
+    It minimizes what scikit-learn's does, by the same L-BFGS, with one addition: each
+    weight is measured in units of its own curvature. For features along their principal
+    axes (`principal_axes`) that takes several times fewer iterations.
+
     Args:
         features: float array `[n, dim]`.
         labels: integer array `[n]`.
-        l2: float, above 0.
+        l2: float, above 0. For two classes `W` is one row, as in scikit-learn.
         start: a fitted model of the same shape to start from, or None.
 
     Returns:
-        `sklearn.linear_model.LogisticRegression`.
+        Fitted `sklearn.linear_model.LogisticRegression`.
 
     Raises:
         ValueError: for a penalty that is not above 0.
     """
     check_positive(l2=l2)
-    from sklearn.exceptions import ConvergenceWarning
+    from scipy.optimize import minimize
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(
-        C=1.0 / (l2 * len(features)), max_iter=300, tol=1e-4, warm_start=True
-    )
+    features = np.asarray(features)
+    if not np.issubdtype(features.dtype, np.floating):
+        features = features.astype("float64")
+    classes, labels = np.unique(labels, return_inverse=True)
+    n, dim, count = *features.shape, len(classes)
+    two = count == 2
+    # The difference of two rows has half the penalty of both.
+    penalty = 2 * l2 if two else l2
+    rows = np.arange(n)
+    # The curvature of the loss where all classes are as likely, and of the penalty.
+    moments = np.einsum("nd,nd->d", features, features, dtype="float64") / n
+    units = 1.0 / np.sqrt(np.append(moments / count + penalty, 1.0 / count))[:, None]
+
+    def loss_and_gradient(scaled):
+        weights = scaled.reshape(dim + 1, count) * units
+        kernel = weights[:-1].astype(features.dtype)
+        logits = (features @ kernel).astype("float64") + weights[-1]
+        logits -= logits.max(axis=1, keepdims=True)
+        probability = np.exp(logits)
+        total = probability.sum(axis=1, keepdims=True)
+        loss = np.mean(np.log(total[:, 0]) - logits[rows, labels])
+        loss += penalty / 2 * np.sum(weights[:-1] ** 2)
+        probability /= total
+        probability[rows, labels] -= 1.0
+        gradient = np.empty_like(weights)
+        gradient[:-1] = features.T @ probability.astype(features.dtype) / n
+        gradient[:-1] += penalty * weights[:-1]
+        gradient[-1] = probability.mean(axis=0)
+        return loss, (gradient * units).ravel()
+
+    first = np.zeros((dim + 1, count))
     if start is not None:
-        model.coef_, model.intercept_ = start.coef_.copy(), start.intercept_.copy()
-        model.classes_ = start.classes_
-    with warnings.catch_warnings():
-        # The weakest penalties converge slowly and are seldom chosen.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(features, labels)
+        kernel, bias = _of_each_class(start)
+        first = np.vstack([kernel, bias]) / units
+    found = minimize(
+        loss_and_gradient,
+        first.ravel(),
+        method="L-BFGS-B",
+        jac=True,
+        options={"maxiter": 300, "gtol": 1e-4, "ftol": 1e-7},
+    )
+    weights = found.x.reshape(dim + 1, count) * units
+    if two:
+        weights = weights[:, 1:] - weights[:, :1]
+    model = LogisticRegression(C=1.0 / (l2 * n))
+    model.classes_, model.n_features_in_ = classes, dim
+    model.coef_, model.intercept_ = weights[:-1].T, weights[-1]
+    return model
+
+
+def principal_axes(features):
+    """Features along their principal axes, and the axes.
+
+    No penalty sees a rotation, but along these axes a regression is found faster.
+
+    Args:
+        features: float array `[n, dim]`.
+
+    Returns:
+        Tuple of an array `[n, m]`, and the axes `[dim, m]`: `features @ axes` is the
+        first. m is the smaller of n and dim.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.transfer.logistic import principal_axes
+        >>> x = np.random.default_rng(0).normal(size=(9, 4))
+        >>> along, axes = principal_axes(x)
+        >>> bool(np.allclose(along @ axes.T, x))
+        True
+    """
+    if features.shape[1] > len(features):
+        # Outside their span nothing is learned.
+        u, s, axes = np.linalg.svd(features, full_matrices=False)
+        return u * s, axes.T
+    _, axes = np.linalg.eigh(features.T @ features)
+    return features @ axes, axes
 
 
 def cross_validated_logistic(features, labels):
@@ -61,16 +129,10 @@ def cross_validated_logistic(features, labels):
     mean = features.mean(axis=0)
     scale = max(float((features - mean).std()), 1e-12)
     features = (features - mean) / scale
-    directions = None
-    if features.shape[1] > len(features):
-        # The penalty sees no rotation, and outside their span nothing is learned.
-        u, s, directions = np.linalg.svd(features, full_matrices=False)
-        features = u * s
+    features, axes = principal_axes(features)
     model = fit_logistic(features, labels, _chosen_l2(features, labels))
-    if directions is not None:
-        model.coef_ = model.coef_ @ directions
-        model.n_features_in_ = directions.shape[1]
-    model.coef_ = model.coef_ / scale
+    model.n_features_in_ = len(axes)
+    model.coef_ = model.coef_ @ axes.T / scale
     model.intercept_ = model.intercept_ - model.coef_ @ mean
     return model
 
@@ -107,12 +169,15 @@ def dense_weights(model, num_classes):
     """
     kernel = np.zeros((model.coef_.shape[1], num_classes), "float32")
     bias = np.full(num_classes, model.intercept_.min() - 10.0, "float32")
-    if len(model.classes_) == 2:
-        # scikit-learn keeps one row for two classes.
-        weights = np.concatenate([-model.coef_, model.coef_]) / 2
-        biases = np.concatenate([-model.intercept_, model.intercept_]) / 2
-    else:
-        weights, biases = model.coef_, model.intercept_
-    kernel[:, model.classes_] = weights.T
-    bias[model.classes_] = biases
+    kernel[:, model.classes_], bias[model.classes_] = _of_each_class(model)
     return kernel, bias
+
+
+def _of_each_class(model):
+    """Weights `[dim, classes]` and biases `[classes]` of a logistic regression."""
+    if len(model.classes_) > 2:
+        return model.coef_.T, model.intercept_
+    # scikit-learn keeps one row for two classes.
+    weights = np.concatenate([-model.coef_, model.coef_]) / 2
+    biases = np.concatenate([-model.intercept_, model.intercept_]) / 2
+    return weights.T, biases
