@@ -1,4 +1,4 @@
-"""The one array that a source decodes its images into."""
+"""The one array that a source decodes its images into, if there is one."""
 
 import math
 import shutil
@@ -8,6 +8,18 @@ import numpy as np
 
 # Above this many bytes the pixels live in a file that the system pages in and out.
 MEMORY_LIMIT = 2 * 2**30
+# Above this many bytes nothing is kept: images are decoded whenever they are needed.
+STREAM_ABOVE = 16 * 2**30
+
+
+def is_streamed(shape, stream):
+    """Whether images are decoded when they are needed, and not all at first.
+
+    Args:
+        shape: tuple of int, of all images.
+        stream: bool, or `"auto"`: when they take more than `STREAM_ABOVE` bytes.
+    """
+    return math.prod(shape) > STREAM_ABOVE if stream == "auto" else stream
 
 
 def allocate(shape, cache_dir=None):
