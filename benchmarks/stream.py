@@ -14,6 +14,7 @@ used again.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -40,7 +41,7 @@ flags.DEFINE_float(
 flags.DEFINE_string("workdir", str(ROOT / "runs" / "stream"), "Folder of it all.")
 flags.DEFINE_string("output", None, "JSON file for what was measured.")
 
-# Files in a folder of names that sort.
+# Colours a side that a picture is made from.
 _COARSE = 8
 
 
@@ -62,7 +63,7 @@ def main():
         found["few_peak_mib"] = pretrain(few, runs / "few")["peak_mib"]
     whole = pretrain(photos, runs / "whole")
     found.update({f"whole_{name}": value for name, value in whole.items()})
-    # The third checkpoint or so in the last epoch, or where half of it is done.
+    # Half of the last epoch is done.
     steps = FLAGS.images // FLAGS.batch_size
     place = (FLAGS.epochs - 1, max(steps // 2, 1))
     killed = pretrain(photos, runs / "broken", kill_at=place)
@@ -84,7 +85,7 @@ def mib(count):
 
 
 def write_photos(folder, count, side):
-    """Smooth random pictures of a quarter of a byte a pixel or so, each another."""
+    """Smooth random pictures, each another; whole or not at all."""
     import numpy as np
     from PIL import Image
 
@@ -137,42 +138,36 @@ def pretrain(photos, workdir, kill_at=None):
     ]
     began = time.perf_counter()
     program = subprocess.Popen(command, stdout=sys.stderr)
-    newest = None
+    killed = False
     while True:
         pid, status, usage = os.wait4(program.pid, os.WNOHANG)
         if pid:
             break
-        newest = newest_checkpoint(workdir)
-        if kill_at and newest and newest >= kill_at:
+        if kill_at and not killed and newest_checkpoint(workdir) >= kill_at:
             program.kill()
-            kill_at = None
+            killed = True
         time.sleep(0.05)
     # `wait4` took it from Popen.
     program.returncode = os.waitstatus_to_exitcode(status)
-    if program.returncode != (-9 if newest and not finished(workdir) else 0):
+    if program.returncode != (-signal.SIGKILL if kill_at else 0):
         raise RuntimeError(f"{' '.join(command)} ended with {program.returncode}.")
     found = {
         "peak_mib": mib(usage.ru_maxrss * 1024),
         "seconds": round(time.perf_counter() - began, 1),
     }
-    if not finished(workdir):
-        return {**found, "newest": newest}
+    if killed:
+        return {**found, "newest": newest_checkpoint(workdir)}
     from tfssl.runs import read_metrics
 
     rows = read_metrics(workdir / "metrics.csv")
     return {**found, "images_per_second": round(rows[-1]["images_per_second"], 1)}
 
 
-def finished(workdir):
-    file = workdir / "run.json"
-    return file.exists() and json.loads(file.read_text()).get("finished", False)
-
-
 def newest_checkpoint(workdir):
-    """(epoch, step) of the newest checkpoint, or None."""
+    """(epoch, step) of the newest checkpoint; of the start if there is none."""
     names = [path.stem for path in (workdir / "checkpoints").glob("epoch-*.json")]
     places = [tuple(map(int, name.split("-")[1::2])) for name in names]
-    return max(places, default=None)
+    return max(places, default=(0, 0))
 
 
 def same_weights(*workdirs):

@@ -60,10 +60,10 @@ def define_data_flags(required=True):
         "stream",
         "auto",
         ["auto", "true", "false"],
-        "Whether the files of a folder are decoded whenever they are needed, instead "
-        "of once at the start. auto: if the decoded images of the split would take "
-        "more than 17,179,869,184 bytes (16 GiB). The images and their order are the "
-        "same. Other sets are not streamed.",
+        "Whether the images of folder:DIR or tfds:NAME (prepared as array_record) are "
+        "decoded whenever they are needed, instead of all at the start. auto: if the "
+        "decoded images of the split would take more than 17,179,869,184 bytes (16 "
+        "GiB). The images and their order are the same.",
     )
     flags.DEFINE_string(
         "labels",

@@ -57,11 +57,12 @@ def load(
             more or fewer of them (HEIC with and without pillow-heif) may not be.
             Defaults to None: a set is as it is.
         seed: int, draws the images of `test_fraction`. Defaults to 0.
-        stream: `folder:` only, whether the images are decoded whenever they are needed,
-            and held nowhere: `images` are then `tfssl.training.StreamedImages`. Corrupt
+        stream: whether images are decoded whenever they are needed, and held nowhere:
+            `images` are then `tfssl.training.StreamedImages`. `folder:`, whose corrupt
             files are met while they are read; the next file of the class stands in
-            their place. `"auto"` streams what would take more than 16 GiB, where it can.
-            Defaults to False.
+            their place. And `tfds:`, prepared as array_record; all records are read
+            once for their labels. `"auto"` streams what can be and would take more than
+            16 GiB. Defaults to False.
 
     Returns:
         An `ImageData`.
@@ -83,18 +84,18 @@ def load(
         raise ValueError(f'stream is True, False or "auto". Received: {stream!r}')
     division = Division(test_fraction, seed)
     source, _, rest = name.partition(":")
-    if stream is True and source != "folder":
+    if stream is True and source not in ("folder", "tfds"):
         raise ValueError(
-            f"{name} is not streamed: only the files of folder:DIR are read one by one. "
-            "Load it without stream; above 2 GiB its pixels are kept in a temporary "
-            f"file, not in memory. Received: stream={stream}"
+            f"{name} is not streamed: only folder:DIR and tfds:NAME "
+            "are read one by one. Load it without stream; above 2 GiB its pixels are "
+            f"kept in a temporary file, not in memory. Received: stream={stream}"
         )
     if labels is not None and source != "folder":
         raise ValueError(f"labels={labels} is for folder:DIR. Received: {name!r}.")
     if name == "digits":
         return load_digits(split, image_size, division)
     if source == "tfds" and rest:
-        return load_tfds(rest, split, image_size, data_dir, cache_dir, division)
+        return load_tfds(rest, split, image_size, data_dir, cache_dir, division, stream)
     if source == "folder" and rest:
         return load_folder(
             rest,

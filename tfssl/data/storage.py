@@ -6,6 +6,8 @@ import tempfile
 
 import numpy as np
 
+from tfssl.training import StreamedImages
+
 # Above this many bytes the pixels live in a file that the system pages in and out.
 MEMORY_LIMIT = 2 * 2**30
 # Above this many bytes nothing is kept: images are decoded whenever they are needed.
@@ -58,10 +60,12 @@ def take(images, rows, cache_dir=None):
     """Some rows of an array, in an array of their own that `allocate` makes.
 
     Args:
-        images: uint8 array.
+        images: uint8 array, or `StreamedImages`, which are not read.
         rows: int array.
         cache_dir: see `allocate`.
     """
+    if isinstance(images, StreamedImages):
+        return images.subset(rows)
     taken = allocate((len(rows), *images.shape[1:]), cache_dir)
     # "clip", as the default mode makes another copy first; the rows exist.
     return np.take(images, rows, axis=0, out=taken, mode="clip")

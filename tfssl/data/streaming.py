@@ -57,11 +57,11 @@ def stream(
     are decoded in a thread a core, two batches ahead.
 
     Args:
-        name: `"folder:DIR"`, see `tfssl.data.load`.
+        name: `"folder:DIR"` or `"tfds:NAME"`, see `tfssl.data.load`.
         split: `"train"`, `"test"` or another split that the set has.
         batch_size: int, images in a batch (over all replicas).
         image_size: int, side in pixels to which all images are fitted, whatever their
-            sizes. Defaults to 256.
+            sizes. Defaults to 256, and for tfds sets of one size to that.
         seed: int, of the order. Defaults to 0.
         epoch, start: ints, the epoch to begin with, and batches of it to leave out.
             Default to 0.

@@ -11,8 +11,8 @@ class StreamedImages:
     `images[3]`, `images[10:20]` and `images[[4, 2, 7]]` read these images and give them
     as arrays; `shape`, `dtype`, `ndim` and `len` read nothing. So all that takes images
     in batches takes these: `fit`, `evaluate`, `tfssl.training.Batches`,
-    `tfssl.transfer.features`, `tfssl.transfer.KNNCallback`. What asks for all of them at
-    once, such as `np.asarray`, is refused.
+    `tfssl.transfer.features`, `tfssl.transfer.KNNCallback`. What asks for all of them
+    at once, such as `np.asarray`, is refused.
 
     Subclasses define `read`.
 
