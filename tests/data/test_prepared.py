@@ -238,6 +238,11 @@ def test_records_are_streamed(tmp_path):
         np.testing.assert_array_equal(read.labels, kept.labels)
         np.testing.assert_array_equal(read.images[:], kept.images)
         np.testing.assert_array_equal(read.images[[1, 0]], kept.images[[1, 0]])
+        assert isinstance(kept.images, np.ndarray)
+    read = load("tfds:records", data_dir=tmp_path, stream=True)
+    np.testing.assert_array_equal(by_content(read.images[:]), by_content(PHOTOS))
+    label_of = {x.tobytes(): y for x, y in zip(PHOTOS, LABELS, strict=True)}
+    assert [label_of[x.tobytes()] for x in read.images] == read.labels.tolist()
 
 
 def test_files_that_are_read_from_their_start_are_not_streamed(data_dir, monkeypatch):

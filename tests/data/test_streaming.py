@@ -5,7 +5,7 @@ import logging
 import keras
 import numpy as np
 import pytest
-from cases import encoder, make
+from cases import make
 from PIL import Image
 
 from tfssl import transfer
@@ -91,7 +91,7 @@ def test_batches_of_a_stream(photos, reads):
 
 
 def test_features_hold_no_more_than_a_batch(photos, reads, tmp_path):
-    network = encoder()
+    network = transfer.pixels(16)
     kept = load(f"folder:{photos}", image_size=24).images
     read = load(f"folder:{photos}", image_size=24, stream=True).images
     expected = transfer.features(network, kept, batch_size=7)
@@ -110,13 +110,12 @@ def test_features_hold_no_more_than_a_batch(photos, reads, tmp_path):
 
 
 def test_knn_while_it_trains(photos, reads):
-    model = make("simclr")
     parts = [
         load(f"folder:{photos}", s, image_size=16, stream=True)
         for s in ("train", "test")
     ]
     callback = transfer.KNNCallback(*((p.images, p.labels) for p in parts), k=5)
-    callback.set_model(model)
+    callback.set_model(transfer.pixels(16))
     callback.set_params({"epochs": 1})
     callback.on_train_begin()
     assert max(reads) <= 8

@@ -12,9 +12,9 @@ from PIL import Image
 
 from tfssl.data import pixels
 from tfssl.data.image_data import ImageData
-from tfssl.data.records import ImageRecords, open_records
+from tfssl.data.records import ImageRecords, in_any_order, open_records
 from tfssl.data.splits import UNDIVIDED
-from tfssl.data.storage import allocate, is_streamed
+from tfssl.data.storage import allocate, hold, is_streamed
 
 CHUNK = 1000
 DEFAULT_SIZE = 256
@@ -78,10 +78,14 @@ def load_tfds(
     names = tuple(label.names) if hasattr(label, "names") else None
     height, width = image.shape[:2] if one_size else (DEFAULT_SIZE, DEFAULT_SIZE)
     shape = (count, image_size or height, image_size or width, 3)
-    if is_streamed(shape, stream) and (stream is True or _is_random_access(info)):
+    streamed = is_streamed(shape, stream) and (stream is True or in_any_order(info))
+    # Such files are read in no other way.
+    if streamed or info.file_format.value == "array_record":
         size = image_size if one_size else shape[1]
         images = ImageRecords(open_records(builder, stored), shape, size)
         labels = _known(images.labels()) if label else None
+        if not streamed:
+            images = hold(images, cache_dir)
         data = ImageData(images, labels, names, name=f"tfds:{name}", split=split)
         return division.take(data, split, cache_dir)
 
@@ -127,13 +131,6 @@ def load_tfds(
 def _known(labels):
     """The labels; None if all are hidden, as those of published test sets may be."""
     return None if (labels < 0).all() else labels
-
-
-def _is_random_access(info):
-    """Whether the files of a prepared set are read in any order."""
-    from tensorflow_datasets.core.file_adapters import FileFormat
-
-    return bool(info.available_file_formats() & FileFormat.with_random_access())
 
 
 def _builder(name, data_dir):

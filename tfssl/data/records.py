@@ -49,6 +49,17 @@ class ImageRecords(StreamedImages):
         return labels
 
 
+def in_any_order(info):
+    """Whether the files of a prepared set can be read in any order.
+
+    Args:
+        info: `tfds.core.DatasetInfo`.
+    """
+    from tensorflow_datasets.core.file_adapters import FileFormat
+
+    return bool(info.available_file_formats() & FileFormat.with_random_access())
+
+
 def open_records(builder, split):
     """The records of a prepared set, to be read in any order.
 

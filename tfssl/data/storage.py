@@ -12,6 +12,8 @@ from tfssl.training import StreamedImages
 MEMORY_LIMIT = 2 * 2**30
 # Above this many bytes nothing is kept: images are decoded whenever they are needed.
 STREAM_ABOVE = 16 * 2**30
+# Images that are read at a time to be held.
+_ROWS = 1000
 
 
 def is_streamed(shape, stream):
@@ -69,3 +71,16 @@ def take(images, rows, cache_dir=None):
     taken = allocate((len(rows), *images.shape[1:]), cache_dir)
     # "clip", as the default mode makes another copy first; the rows exist.
     return np.take(images, rows, axis=0, out=taken, mode="clip")
+
+
+def hold(images, cache_dir=None):
+    """Streamed images as an array that `allocate` makes.
+
+    Args:
+        images: `StreamedImages`.
+        cache_dir: see `allocate`.
+    """
+    held = allocate(images.shape, cache_dir)
+    for start in range(0, len(held), _ROWS):
+        held[start : start + _ROWS] = images[start : start + _ROWS]
+    return held

@@ -5,6 +5,7 @@ import numpy as np
 
 from tfssl.methods import Method
 from tfssl.training import Batches, check_images, fit_images, input_size
+from tfssl.training.batches import telling
 from tfssl.transfer.layers import feature_model
 
 
@@ -58,7 +59,8 @@ def predict(model, images, batch_size=500, verbose=0):
     batches = _FittedBatches(
         check_images(images), image_size_of(model), batch_size=batch_size
     )
-    return np.asarray(model.predict(batches, verbose=verbose), "float32")
+    with telling(batches):
+        return np.asarray(model.predict(batches, verbose=verbose), "float32")
 
 
 def image_size_of(model):
