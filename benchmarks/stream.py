@@ -4,8 +4,7 @@
     python benchmarks/stream.py --images=20000 --workdir=DIR
 
 Writes a folder of synthetic JPEGs and runs `tfssl pretrain --stream=true` on it: on a
-few of them, for what the program takes anyway; on all of them, unbroken; and on all of
-them once more, killed (SIGKILL) in the middle of an epoch and started again. Prints the
+few of them, for what the program takes anyway; on all of them, unbroken; and once more, killed (SIGKILL) in the middle of an epoch and started again. Prints the
 peak of the resident memory of each, images a second, and whether the weights are the
 same in the end; the program fails if they are not. The folder of images is kept, and
 used again.
@@ -34,7 +33,11 @@ flags.DEFINE_integer("few", 2000, "Files of the first run; 0: none.", lower_boun
 flags.DEFINE_integer("epochs", 1, "Passes over them.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 256, "Images a step.", lower_bound=2)
 flags.DEFINE_integer("view_size", 32, "Side of the views, in pixels.", lower_bound=8)
-flags.DEFINE_integer("width", 4, "Channels of the ResNet-18.", lower_bound=1)
+flags.DEFINE_string("encoder", "resnet18", "The network.")
+flags.DEFINE_integer("width", 4, "Its channels.", lower_bound=1)
+flags.DEFINE_bool(
+    "hold", False, "Decode the images of the unbroken run once, and hold them."
+)
 flags.DEFINE_float(
     "checkpoint_minutes", 0.1, "Minutes between checkpoints.", lower_bound=0
 )
@@ -61,7 +64,7 @@ def main():
         few = workdir / f"photos-{FLAGS.few}-{FLAGS.side}"
         write_photos(few, FLAGS.few, FLAGS.side)
         found["few_peak_mib"] = pretrain(few, runs / "few")["peak_mib"]
-    whole = pretrain(photos, runs / "whole")
+    whole = pretrain(photos, runs / "whole", stream=not FLAGS.hold)
     found.update({f"whole_{name}": value for name, value in whole.items()})
     # Half of the last epoch is done.
     steps = FLAGS.images // FLAGS.batch_size
@@ -108,13 +111,14 @@ def write_photos(folder, count, side):
     partial.rename(folder)
 
 
-def pretrain(photos, workdir, kill_at=None):
+def pretrain(photos, workdir, kill_at=None, stream=True):
     """Runs the program to its end, or kills it in the middle of an epoch.
 
     Args:
         photos: folder of the images.
         workdir: folder of the run.
         kill_at: (epoch, step) from which a checkpoint ends the run, or None.
+        stream: bool, whether the images are streamed.
 
     Returns:
         Dict of what was measured.
@@ -123,10 +127,10 @@ def pretrain(photos, workdir, kill_at=None):
         sys.executable,
         str(ROOT / "scripts" / "pretrain.py"),
         f"--dataset=folder:{photos}",
-        "--stream=true",
+        f"--stream={str(stream).lower()}",
         f"--image_size={FLAGS.side}",
         f"--view_size={FLAGS.view_size}",
-        "--encoder=resnet18",
+        f"--encoder={FLAGS.encoder}",
         f"--encoder_width={FLAGS.width}",
         f"--epochs={FLAGS.epochs}",
         f"--batch_size={FLAGS.batch_size}",
