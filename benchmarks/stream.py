@@ -3,11 +3,11 @@
     python benchmarks/stream.py
     python benchmarks/stream.py --images=20000 --workdir=DIR
 
-Writes a folder of synthetic JPEGs and runs `tfssl pretrain --stream=true` on it: on a
-few of them, for what the program takes anyway; on all of them, unbroken; and once more, killed (SIGKILL) in the middle of an epoch and started again. Prints the
-peak of the resident memory of each, images a second, and whether the weights are the
-same in the end; the program fails if they are not. The folder of images is kept, and
-used again.
+Writes a folder of synthetic JPEGs and runs `tfssl pretrain --stream=true`: on a few of
+them, for what the program takes anyway; on all of them, unbroken; and once more, killed
+(SIGKILL) in the middle of an epoch and started again. Prints the peak of the resident
+memory of each, images a second, and whether the weights are the same in the end; the
+program fails if they are not. The folder of images is kept, and used again.
 """
 
 import json

@@ -12,7 +12,12 @@ from PIL import Image
 
 from tfssl.data import pixels
 from tfssl.data.image_data import ImageData
-from tfssl.data.records import ImageRecords, in_any_order, open_records
+from tfssl.data.records import (
+    ImageRecords,
+    in_any_order,
+    in_any_order_only,
+    open_records,
+)
 from tfssl.data.splits import UNDIVIDED
 from tfssl.data.storage import allocate, hold, is_streamed
 
@@ -79,8 +84,7 @@ def load_tfds(
     height, width = image.shape[:2] if one_size else (DEFAULT_SIZE, DEFAULT_SIZE)
     shape = (count, image_size or height, image_size or width, 3)
     streamed = is_streamed(shape, stream) and (stream is True or in_any_order(info))
-    # Such files are read in no other way.
-    if streamed or info.file_format.value == "array_record":
+    if streamed or in_any_order_only(info):
         size = image_size if one_size else shape[1]
         images = ImageRecords(open_records(builder, stored), shape, size)
         labels = _known(images.labels()) if label else None

@@ -60,6 +60,17 @@ def in_any_order(info):
     return bool(info.available_file_formats() & FileFormat.with_random_access())
 
 
+def in_any_order_only(info):
+    """Whether the files of a prepared set cannot be read one after the other.
+
+    Args:
+        info: `tfds.core.DatasetInfo`.
+    """
+    from tensorflow_datasets.core.file_adapters import FileFormat
+
+    return info.file_format is FileFormat.ARRAY_RECORD
+
+
 def open_records(builder, split):
     """The records of a prepared set, to be read in any order.
 
