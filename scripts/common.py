@@ -56,6 +56,15 @@ def define_data_flags(required=True):
         lower_bound=0,
         upper_bound=1,
     )
+    flags.DEFINE_enum(
+        "stream",
+        "auto",
+        ["auto", "true", "false"],
+        "Whether the images of folder:DIR or tfds:NAME (prepared as array_record) are "
+        "decoded whenever they are needed, instead of all at the start. auto: if the "
+        "decoded images of the split would take more than 17,179,869,184 bytes (16 "
+        "GiB). The images and their order are the same.",
+    )
     flags.DEFINE_string(
         "labels",
         None,
@@ -129,6 +138,7 @@ def define_device_flags():
 def load_data(split, image_size=None):
     """A split of the data set that the flags name."""
     from tfssl import data
+    from tfssl.runs.record import STREAM
 
     return data.load(
         FLAGS.dataset,
@@ -139,6 +149,7 @@ def load_data(split, image_size=None):
         labels=FLAGS.labels,
         # Of the same seed always: what one script trains on, no other may test on.
         test_fraction=FLAGS.test_fraction,
+        stream=STREAM[FLAGS.stream],
     )
 
 

@@ -27,6 +27,8 @@ import running
 from absl import flags
 
 FLAGS = flags.FLAGS
+# Images of a streamed set that kNN is measured with while it trains.
+BANK, QUERIES = 20_000, 4_000
 common.define_data_flags()
 recipe_flags.define_recipe_flags()
 common.define_device_flags()
@@ -42,7 +44,8 @@ flags.DEFINE_string(
 flags.DEFINE_integer(
     "knn_every",
     1,
-    "Epochs between measurements of kNN accuracy, for data with labels; 0: never.",
+    "Epochs between measurements of kNN accuracy, for data with labels; 0: never. Of a "
+    f"streamed set at most {BANK:,} training and {QUERIES:,} test images are taken.",
     lower_bound=0,
 )
 flags.DEFINE_bool(
@@ -199,15 +202,29 @@ def watchers(train, test):
 
     callbacks = [training.HealthCheck(stop=FLAGS.stop_unhealthy)]
     if test is not None and FLAGS.knn_every:
+        bank, queries = monitored(train, BANK), monitored(test, QUERIES)
         callbacks.append(
             transfer.KNNCallback(
-                train=(train.images, train.labels),
-                test=(test.images, test.labels),
-                k=min(200, len(train.images)),
+                train=bank,
+                test=queries,
+                k=min(200, len(bank[0])),
                 every=FLAGS.knn_every,
             )
         )
     return callbacks
+
+
+def monitored(part, most):
+    """Images and labels to measure each epoch: of a streamed set at most so many."""
+    import numpy as np
+
+    from tfssl import runs, training
+
+    if not isinstance(part.images, training.StreamedImages) or len(part) <= most:
+        return part.images, part.labels
+    # Of all of them alike, so that the classes are as frequent as they are.
+    rows = np.sort(runs.sample(None, len(part), most))
+    return part.images.subset(rows), part.labels[rows]
 
 
 if __name__ == "__main__":

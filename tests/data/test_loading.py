@@ -15,7 +15,7 @@ def test_an_unknown_name_lists_the_sources(name):
 
 
 def test_image_size_is_positive():
-    with pytest.raises(ValueError, match="at least 1. Received: 0"):
+    with pytest.raises(ValueError, match="at least 1. Received: image_size=0"):
         load("digits", image_size=0)
 
 

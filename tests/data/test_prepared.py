@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tfssl.data import load, storage
+from tfssl.training import StreamedImages
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
@@ -34,13 +35,13 @@ def define(set_name, splits, features, registered):
     return Builder
 
 
-def prepare(folder, set_name, splits, features):
+def prepare(folder, set_name, splits, features, **options):
     """Writes a set to `folder`, as `tfds build` would.
 
     The set is not registered: it is found by its files, like one that was copied.
     """
     builder = define(set_name, splits, features, registered=False)
-    builder(data_dir=folder).download_and_prepare()
+    builder(data_dir=folder, **options).download_and_prepare()
 
 
 def image(shape=(8, 8, 3), **options):
@@ -213,3 +214,41 @@ def test_a_set_that_cannot_be_prepared_says_how_to(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="tfds build mnist --data_dir") as e:
         load("tfds:mnist", data_dir=tmp_path)
     assert "no route to host" in str(e.value) and str(tmp_path) in str(e.value)
+
+
+def test_records_are_streamed(tmp_path):
+    pytest.importorskip("array_record")
+    features = {
+        "image": image(),
+        "label": tfds.features.ClassLabel(names=["cat", "dog", "owl"]),
+        "id": tfds.features.Text(),
+    }
+    rows = [
+        {"image": x, "label": y, "id": str(y)}
+        for x, y in zip(PHOTOS, LABELS, strict=True)
+    ]
+    prepare(tmp_path, "records", {"train": rows}, features, file_format="array_record")
+    for arguments in ({}, {"image_size": 4}, {"split": "test", "test_fraction": 0.4}):
+        kept, read = (
+            load("tfds:records", data_dir=tmp_path, stream=stream, **arguments)
+            for stream in (False, True)
+        )
+        assert repr(kept) == repr(read) and kept.class_names == read.class_names
+        assert isinstance(read.images, StreamedImages)
+        np.testing.assert_array_equal(read.labels, kept.labels)
+        np.testing.assert_array_equal(read.images[:], kept.images)
+        np.testing.assert_array_equal(read.images[[1, 0]], kept.images[[1, 0]])
+        assert isinstance(kept.images, np.ndarray)
+    read = load("tfds:records", data_dir=tmp_path, stream=True)
+    np.testing.assert_array_equal(by_content(read.images[:]), by_content(PHOTOS))
+    label_of = {x.tobytes(): y for x, y in zip(PHOTOS, LABELS, strict=True)}
+    assert [label_of[x.tobytes()] for x in read.images] == read.labels.tolist()
+
+
+def test_files_that_are_read_from_their_start_are_not_streamed(data_dir, monkeypatch):
+    with pytest.raises(ValueError, match="not streamed.*tfds convert_format"):
+        load("tfds:tiny", data_dir=data_dir, stream=True)
+    # By itself it is loaded as it can be.
+    monkeypatch.setattr(storage, "STREAM_ABOVE", 1)
+    images = load("tfds:tiny", data_dir=data_dir, stream="auto").images
+    assert isinstance(images, np.ndarray)

@@ -45,3 +45,12 @@ def test_the_data_of_a_run_from_before_there_were_such_settings(tmp_path, photos
     assert "labels" not in json.loads((run.path / "run.json").read_text())["settings"]
     train, test = runs.data_of(run)
     assert len(train) == 10 and train.labels is None and test is None
+
+
+def test_the_data_of_a_streamed_run_are_streamed(tmp_path, photos):
+    settings = {"dataset": f"folder:{photos}", "image_size": 4, "stream": "true"}
+    run = runs.Workdir(tmp_path / "run", settings)
+    train, _ = runs.data_of(run)
+    assert isinstance(train.images, tfssl.training.StreamedImages) and len(train) == 10
+    # The images are the same, so the run may go on without.
+    runs.Workdir(tmp_path / "run", {**settings, "stream": "false"})

@@ -105,6 +105,7 @@ def test_help_names_every_method():
         ("pretrain", [DIGITS, "--batch_size=5000"], "more than the 1297"),
         ("pretrain", [DIGITS, "--set=temprature=1"], "temprature"),
         ("pretrain", [DIGITS, "--optimizer=sgd"], "learning_rate"),
+        ("pretrain", [DIGITS, "--stream=true"], "digits is not streamed"),
         ("evaluate", [DIGITS, "--encoder=nothing.keras"], "There is no file"),
         ("evaluate", [DIGITS, "--encoder=a", "--protocol=svm"], "some of knn, linear"),
         ("finetune", [DIGITS, "--encoder=a"], "Set one of"),

@@ -207,3 +207,22 @@ def test_a_run_goes_on_from_weights(tmp_path):
     assert settings["encoder"] == str(tmp_path / "first.keras")
     assert settings["encoder_width"] is None
     assert "report.html" in run("report", f"--workdir={tmp_path / 'run'}")
+
+
+def test_few_images_of_a_streamed_set_are_measured_while_it_trains():
+    class Unread(tfssl.training.StreamedImages):
+        def read(self, rows):
+            raise AssertionError("nothing is to be read yet")
+
+    labels = np.arange(50) % 3
+    streamed = tfssl.data.ImageData(Unread((50, 4, 4, 3)), labels)
+    kept = tfssl.data.ImageData(np.zeros((50, 4, 4, 3), "uint8"), labels)
+    with imported("pretrain", "--workdir=nowhere", "--dataset=a") as pretrain:
+        images, chosen = pretrain.monitored(streamed, 20)
+        assert images.shape == (20, 4, 4, 3)
+        assert len(set(images.rows)) == 20
+        np.testing.assert_array_equal(chosen, labels[images.rows])
+        again, _ = pretrain.monitored(streamed, 20)
+        np.testing.assert_array_equal(again.rows, images.rows)
+        for part, most in ((streamed, 50), (kept, 20)):
+            assert pretrain.monitored(part, most)[0] is part.images

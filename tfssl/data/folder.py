@@ -8,28 +8,17 @@ import numpy as np
 from absl import logging
 
 from tfssl.data import formats, pixels
+from tfssl.data.corrupt import check_corrupt, check_fraction_of_corrupt
 from tfssl.data.image_data import ImageData
+from tfssl.data.image_files import ImageFiles
 from tfssl.data.listing import list_images
 from tfssl.data.splits import UNDIVIDED
-from tfssl.data.storage import allocate
+from tfssl.data.storage import allocate, is_streamed
 from tfssl.data.table import LabelTable
 
 DEFAULT_SIZE = 256
 # Decoding fewer files than this takes seconds: no progress bar.
 PROGRESS_FROM = 2000
-
-
-class CorruptImagesError(ValueError):
-    """More images could not be decoded than `max_corrupt` allows.
-
-    Args:
-        message: what to tell, with the files.
-        files: dict, corrupt file (relative to the folder) -> reason.
-    """
-
-    def __init__(self, message, files):
-        super().__init__(message)
-        self.files = files
 
 
 def load_image(path, size):
@@ -77,6 +66,7 @@ def load_folder(
     cache_dir=None,
     labels=None,
     division=UNDIVIDED,
+    stream=False,
 ):
     """All images below a folder, as squares of one size.
 
@@ -99,6 +89,7 @@ def load_folder(
         cache_dir: see `tfssl.data.load`.
         labels: the CSV file of a `LabelTable`.
         division: `Division`, makes a test split of a train split.
+        stream: see `tfssl.data.load`.
 
     Raises:
         CorruptImagesError: when more than `max_corrupt` of the files cannot be decoded.
@@ -106,8 +97,7 @@ def load_folder(
     name = f"folder:{folder}"
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{name}: no folder {os.path.abspath(folder)}.")
-    if not 0 <= max_corrupt <= 1:
-        raise ValueError(f"max_corrupt is a fraction. Received: {max_corrupt}.")
+    check_fraction_of_corrupt(max_corrupt)
     size = DEFAULT_SIZE if image_size is None else image_size
 
     table = None if labels is None else LabelTable(labels)
@@ -117,10 +107,16 @@ def load_folder(
             "Left out of %s, split %s: %s.", name, split, formats.described(notable)
         )
     files, classes = listing.files, listing.labels
-    images = allocate((len(files), size, size, 3), cache_dir)
-    corrupt = _decode_all(folder, files, size, images)
+    shape = (len(files), size, size, 3)
+    corrupt = {}
+    if is_streamed(shape, stream):
+        images = ImageFiles(folder, files, size, classes, max_corrupt, name)
+    else:
+        images = allocate(shape, cache_dir)
+        corrupt = _decode_all(folder, files, size, images)
     if corrupt:
-        _report(name, corrupt, len(files), max_corrupt)
+        found, lines = check_corrupt(name, corrupt, len(files), max_corrupt)
+        logging.warning("%s and were skipped:%s", found, lines)
         kept = [row for row, file in enumerate(files) if file not in corrupt]
         for new, old in enumerate(kept):
             images[new] = images[old]
@@ -165,15 +161,3 @@ def _progress(results, total):
     from tqdm import tqdm
 
     return tqdm(results, desc="decoding", total=total, unit="image", delay=3)
-
-
-def _report(name, corrupt, total, max_corrupt):
-    lines = "".join(f"\n  {file}: {reason}" for file, reason in corrupt.items())
-    found = f"{len(corrupt)} of the {total} images in {name} are corrupt"
-    if len(corrupt) / total > max_corrupt or len(corrupt) == total:
-        raise CorruptImagesError(
-            f"{found}, more than max_corrupt={max_corrupt} of them. Repair or remove "
-            f"them, or raise max_corrupt:{lines}",
-            corrupt,
-        )
-    logging.warning("%s and were skipped:%s", found, lines)

@@ -7,11 +7,11 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ImageData:
-    """One split of an image set, decoded.
+    """One split of an image set, decoded or to be decoded.
 
     Args:
         images: uint8 `[N, H, W, 3]`, values in [0, 255]; an array in memory or, for
-            large sets, a `np.memmap`.
+            large sets, a `np.memmap` or `tfssl.training.StreamedImages`.
         labels: int64 `[N]`, or None for images without labels.
         class_names: tuple of str, `class_names[label]` names a class; None when
             unknown.

@@ -1,7 +1,6 @@
 """One name for every source of images."""
 
-import operator
-
+from tfssl.checks import check_count
 from tfssl.data.digits import load_digits
 from tfssl.data.folder import load_folder
 from tfssl.data.npz import load_npz
@@ -20,6 +19,7 @@ def load(
     labels=None,
     test_fraction=None,
     seed=0,
+    stream=False,
 ):
     """Loads one split of an image set, decoded once into one uint8 array.
 
@@ -57,6 +57,12 @@ def load(
             more or fewer of them (HEIC with and without pillow-heif) may not be.
             Defaults to None: a set is as it is.
         seed: int, draws the images of `test_fraction`. Defaults to 0.
+        stream: whether images are decoded whenever they are needed, and held nowhere:
+            `images` are then `tfssl.training.StreamedImages`. `folder:`, whose corrupt
+            files are met while they are read; the next file of the class stands in
+            their place. And `tfds:`, prepared as array_record; all records are read
+            once for their labels. `"auto"` streams what can be and would take more than
+            16 GiB. Defaults to False.
 
     Returns:
         An `ImageData`.
@@ -72,19 +78,34 @@ def load(
         >>> load("digits", split="test")
         ImageData(digits, test: 500 images of 16x16, 10 classes)
     """
-    if image_size is not None and operator.index(image_size) < 1:
-        raise ValueError(f"image_size must be at least 1. Received: {image_size}.")
+    if image_size is not None:
+        check_count(image_size=image_size)
+    if stream not in (True, False, "auto"):
+        raise ValueError(f'stream is True, False or "auto". Received: {stream!r}')
     division = Division(test_fraction, seed)
     source, _, rest = name.partition(":")
+    if stream is True and source not in ("folder", "tfds"):
+        raise ValueError(
+            f"{name} is not streamed: only folder:DIR and tfds:NAME "
+            "are read one by one. Load it without stream; above 2 GiB its pixels are "
+            f"kept in a temporary file, not in memory. Received: stream={stream}"
+        )
     if labels is not None and source != "folder":
         raise ValueError(f"labels={labels} is for folder:DIR. Received: {name!r}.")
     if name == "digits":
         return load_digits(split, image_size, division)
     if source == "tfds" and rest:
-        return load_tfds(rest, split, image_size, data_dir, cache_dir, division)
+        return load_tfds(rest, split, image_size, data_dir, cache_dir, division, stream)
     if source == "folder" and rest:
         return load_folder(
-            rest, split, image_size, max_corrupt, cache_dir, labels, division
+            rest,
+            split,
+            image_size,
+            max_corrupt,
+            cache_dir,
+            labels,
+            division,
+            stream,
         )
     if source == "npz" and rest:
         return load_npz(rest, split, image_size, cache_dir, division)

@@ -12,8 +12,14 @@ from PIL import Image
 
 from tfssl.data import pixels
 from tfssl.data.image_data import ImageData
+from tfssl.data.records import (
+    ImageRecords,
+    in_any_order,
+    in_any_order_only,
+    open_records,
+)
 from tfssl.data.splits import UNDIVIDED
-from tfssl.data.storage import allocate
+from tfssl.data.storage import allocate, hold, is_streamed
 
 CHUNK = 1000
 DEFAULT_SIZE = 256
@@ -28,6 +34,7 @@ def load_tfds(
     data_dir=None,
     cache_dir=None,
     division=UNDIVIDED,
+    stream=False,
 ):
     """One split of a tensorflow-datasets set, downloaded if it is not yet prepared.
 
@@ -43,6 +50,8 @@ def load_tfds(
             tensorflow-datasets.
         cache_dir: see `tfssl.data.load`.
         division: `Division`, makes a test split of a train split.
+        stream: see `tfssl.data.load`. Streamed images that may differ in size are made
+            squares of 256 unless `image_size` says otherwise.
     """
     import tensorflow_datasets as tfds
 
@@ -71,6 +80,19 @@ def load_tfds(
         raise ValueError(f"tfds:{name} has no images in split {stored!r}.")
 
     one_size = None not in image.shape
+    names = tuple(label.names) if hasattr(label, "names") else None
+    height, width = image.shape[:2] if one_size else (DEFAULT_SIZE, DEFAULT_SIZE)
+    shape = (count, image_size or height, image_size or width, 3)
+    streamed = is_streamed(shape, stream) and (stream is True or in_any_order(info))
+    if streamed or in_any_order_only(info):
+        size = image_size if one_size else shape[1]
+        images = ImageRecords(open_records(builder, stored), shape, size)
+        labels = _known(images.labels()) if label else None
+        if not streamed:
+            images = hold(images, cache_dir)
+        data = ImageData(images, labels, names, name=f"tfds:{name}", split=split)
+        return division.take(data, split, cache_dir)
+
     keys = {"image": True} | ({"label": True} if label else {})
     # Encoded images of different sizes are left to Pillow, as those of a folder are.
     decoders = None if one_size else {"image": tfds.decode.SkipDecoding()}
@@ -105,11 +127,14 @@ def load_tfds(
             if label:
                 labels[rows] = batch["label"]
             start = rows.stop
-    if label and (labels < 0).all():
-        labels = None  # how test sets with hidden labels are published
-    names = tuple(label.names) if hasattr(label, "names") else None
+    labels = _known(labels) if label else None
     data = ImageData(images, labels, names, name=f"tfds:{name}", split=split)
     return division.take(data, split, cache_dir)
+
+
+def _known(labels):
+    """The labels; None if all are hidden, as those of published test sets may be."""
+    return None if (labels < 0).all() else labels
 
 
 def _builder(name, data_dir):

@@ -1,4 +1,4 @@
-"""The one array that a source decodes its images into."""
+"""The one array that a source decodes its images into, if there is one."""
 
 import math
 import shutil
@@ -6,8 +6,24 @@ import tempfile
 
 import numpy as np
 
+from tfssl.training import StreamedImages
+
 # Above this many bytes the pixels live in a file that the system pages in and out.
 MEMORY_LIMIT = 2 * 2**30
+# Above this many bytes nothing is kept: images are decoded whenever they are needed.
+STREAM_ABOVE = 16 * 2**30
+# Images that are read at a time to be held.
+_ROWS = 1000
+
+
+def is_streamed(shape, stream):
+    """Whether images are decoded when they are needed, and not all at first.
+
+    Args:
+        shape: tuple of int, of all images.
+        stream: bool, or `"auto"`: when they take more than `STREAM_ABOVE` bytes.
+    """
+    return math.prod(shape) > STREAM_ABOVE if stream == "auto" else stream
 
 
 def allocate(shape, cache_dir=None):
@@ -46,10 +62,25 @@ def take(images, rows, cache_dir=None):
     """Some rows of an array, in an array of their own that `allocate` makes.
 
     Args:
-        images: uint8 array.
+        images: uint8 array, or `StreamedImages`, which are not read.
         rows: int array.
         cache_dir: see `allocate`.
     """
+    if isinstance(images, StreamedImages):
+        return images.subset(rows)
     taken = allocate((len(rows), *images.shape[1:]), cache_dir)
     # "clip", as the default mode makes another copy first; the rows exist.
     return np.take(images, rows, axis=0, out=taken, mode="clip")
+
+
+def hold(images, cache_dir=None):
+    """Streamed images as an array that `allocate` makes.
+
+    Args:
+        images: `StreamedImages`.
+        cache_dir: see `allocate`.
+    """
+    held = allocate(images.shape, cache_dir)
+    for start in range(0, len(held), _ROWS):
+        held[start : start + _ROWS] = images[start : start + _ROWS]
+    return held

@@ -11,7 +11,7 @@ from tfssl import layers
 from tfssl.encoders import as_encoder
 from tfssl.methods.types import ViewsLike
 from tfssl.training import Trainer, fit_images, input_size
-from tfssl.training.images import unpack
+from tfssl.training.images import check_index, unpack
 from tfssl.views.views import as_views, check_made
 
 
@@ -181,13 +181,10 @@ class Method(Trainer):
             images = data["images"]
             views = check_made(self.make_views(images, self.key()), images.shape[0])
         self.check_views(len(views))
-        if self.needs_index and "index" not in data:
-            raise ValueError(
-                f"{self.name} needs each image's position in the data set. Feed "
-                '{"images": images, "index": integers}, or an array of images. '
-                f"Received: {', '.join(data)}"
-            )
-        index = ops.cast(data["index"], "int32") if self.needs_index else None
+        index = None
+        if self.needs_index:
+            check_index(data, self.name)
+            index = ops.cast(data["index"], "int32")
         return Batch(views, index, data.get("labels"))
 
     def _as_views(self, views):

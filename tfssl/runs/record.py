@@ -6,6 +6,8 @@ from tfssl import data, methods
 
 # Where a recipe's image size, that of the views, is kept: images are stored at another.
 _VIEW_SIZE = "view_size"
+# What --stream says, for `tfssl.data.load`.
+STREAM = {"auto": "auto", "true": True, "false": False}
 
 
 def settings(recipe, images, **others):
@@ -66,6 +68,7 @@ def data_of(run, data_dir=None):
         "max_corrupt": saved.get("max_corrupt", 0.01),
         "labels": saved.get("labels"),
         "test_fraction": saved.get("test_fraction"),
+        "stream": STREAM[saved.get("stream", "false")],
     }
     train = data.load(saved["dataset"], "train", **options)
     try:

@@ -25,6 +25,8 @@ FREE_SETTINGS = (
     "report",
     "seeds",
     "stop_unhealthy",
+    # Decoded now or before, the images are the same.
+    "stream",
     "verbose",
     "workdir",
 )

@@ -4,6 +4,7 @@ from tfssl.training.batches import Batches
 from tfssl.training.health import HealthCheck, Monitor, TrainingStopped
 from tfssl.training.images import check_images, fit_images, input_size
 from tfssl.training.labelled_batches import LabelledBatches
+from tfssl.training.streamed_images import StreamedImages
 from tfssl.training.trainer import Trainer
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "HealthCheck",
     "LabelledBatches",
     "Monitor",
+    "StreamedImages",
     "Trainer",
     "TrainingStopped",
     "check_images",

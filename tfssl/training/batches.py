@@ -1,5 +1,8 @@
 """Batches in an order that a restarted run can find again."""
 
+import contextlib
+import functools
+
 import keras
 import numpy as np
 
@@ -7,6 +10,8 @@ import numpy as np
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from tfssl.checks import check_count
+from tfssl.training.read_ahead import ahead
+from tfssl.training.streamed_images import StreamedImages
 
 
 class Batches(keras.utils.PyDataset, DataAdapter):
@@ -26,8 +31,10 @@ class Batches(keras.utils.PyDataset, DataAdapter):
     A loop of one's own counts for itself: `for batch in batches` goes through epoch
     `batches.epoch`, which may be set.
 
+    Streamed images are read a batch or two ahead, in threads of their own.
+
     Args:
-        images: array `[N, H, W, C]`, in memory or a `np.memmap`.
+        images: array `[N, H, W, C]`, in memory or a `np.memmap`, or `StreamedImages`.
         labels: array `[N]`, or None.
         batch_size: images in a batch (over all replicas).
         seed: non-negative int.
@@ -98,6 +105,11 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         self._batch_size = batch_size
         self._order = None  # (epoch, permutation)
         self._in_epoch = False
+        # Places in a batch whose images this process needs, where several share it out;
+        # of streamed images the others stay black. None for all.
+        self.own = None
+        # What a pass broke off with. TensorFlow tells of it in words only.
+        self.failure = None
 
     def __len__(self):
         full, rest = divmod(len(self.images), self._batch_size)
@@ -109,8 +121,25 @@ class Batches(keras.utils.PyDataset, DataAdapter):
     def __iter__(self):
         order = self._epoch_order()
         epoch, start = self._start
-        for index in range(start if epoch == self.epoch else 0, len(self)):
-            yield self._batch(order, index)
+        calls = (
+            functools.partial(self._batch, order, index)
+            for index in range(start if epoch == self.epoch else 0, len(self))
+        )
+        if isinstance(self.images, StreamedImages):
+            yield from ahead(calls)
+        else:
+            yield from (call() for call in calls)
+
+    def go_on(self, epoch, start=0):
+        """Stands where a run goes on.
+
+        Args:
+            epoch: non-negative int, the epoch.
+            start: non-negative int, batches of it to leave out. Defaults to 0.
+        """
+        check_count(0, epoch=epoch, start=start)
+        self.epoch = epoch
+        self._start = (epoch, start)
 
     def _epoch_order(self):
         if not self.shuffle:
@@ -124,10 +153,17 @@ class Batches(keras.utils.PyDataset, DataAdapter):
     def _batch(self, order, index):
         start = index * self._batch_size
         chosen = order[start : start + self._batch_size]
-        images = np.asarray(self.images[chosen])
+        images = self._images(chosen)
         if self.with_index:
             return {"images": images, "index": chosen.astype("int32")}
         return images if self.labels is None else (images, self.labels[chosen])
+
+    def _images(self, rows):
+        if self.own is None or not isinstance(self.images, StreamedImages):
+            return np.asarray(self.images[rows])
+        images = np.zeros((len(rows), *self.images.shape[1:]), self.images.dtype)
+        images[self.own] = self.images[rows[self.own]]
+        return images
 
     # What `fit`, `evaluate` and `predict` ask of a data adapter.
 
@@ -161,8 +197,13 @@ class Batches(keras.utils.PyDataset, DataAdapter):
 
     def _tuples(self):
         """One pass over the epoch that is current when the pass begins."""
-        for batch in self:
-            yield _as_tuple(batch)
+        self.failure = None
+        try:
+            for batch in self:
+                yield _as_tuple(batch)
+        except Exception as error:
+            self.failure = error
+            raise
 
     def _example(self):
         """A batch, for its shapes and types."""
@@ -193,3 +234,19 @@ class Batches(keras.utils.PyDataset, DataAdapter):
 
 def _as_tuple(batch):
     return batch if isinstance(batch, tuple) else (batch,)
+
+
+@contextlib.contextmanager
+def telling(feed):
+    """Raises what reading `Batches` failed with, and not what TensorFlow says of it.
+
+    Args:
+        feed: what `fit` goes through.
+    """
+    try:
+        yield
+    except Exception as error:
+        failure = getattr(feed, "failure", None)
+        if failure is None or failure is error:
+            raise
+        raise failure from error

@@ -4,13 +4,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfssl.training.streamed_images import StreamedImages
+
 # What tf.data says of the length of a set.
 _INFINITE, _UNKNOWN = -1, -2
 
 
 def is_array(x):
-    """Whether `x` is an array or a tensor."""
-    return ops.is_tensor(x) or isinstance(x, np.ndarray)
+    """Whether `x` is an array, a tensor, or what is read like an array."""
+    return ops.is_tensor(x) or isinstance(x, (np.ndarray, StreamedImages))
 
 
 def is_tf_data(x):
@@ -46,7 +48,11 @@ def held_out(x, y, fraction):
         )
     split = int(len(x) * (1 - fraction))
     labels = (None, None) if y is None else (y[:split], y[split:])
-    return x[:split], labels[0], (x[split:], labels[1])
+    if isinstance(x, StreamedImages):
+        images = x.subset(slice(split)), x.subset(slice(split, None))
+    else:
+        images = x[:split], x[split:]
+    return images[0], labels[0], (images[1], labels[1])
 
 
 def steps_per_epoch(x, name="steps_per_epoch"):

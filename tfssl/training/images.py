@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from tfssl.training.datasets import is_tf_data
+from tfssl.training.streamed_images import StreamedImages
 
 # Enough to see the range without reading a memory-mapped array whole.
 _SAMPLE = 1024
@@ -17,11 +18,13 @@ def check_images(images):
         images: array or tensor of a batch, or of all images.
 
     Returns:
-        NumPy array, not copied if it was one.
+        NumPy array, not copied if it was one; `StreamedImages` as they are.
 
     Raises:
         ValueError: naming what was received and the remedy.
     """
+    if isinstance(images, StreamedImages):
+        return images
     images = images if isinstance(images, np.ndarray) else np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
         raise ValueError(
@@ -121,6 +124,25 @@ def unpack(data):
             f"the keys {sorted(found)}"
         )
     return found
+
+
+def check_index(data, name):
+    """Refuses data without the position of each image in the data set.
+
+    Args:
+        data: as `unpack`.
+        name: string, of the method that needs it.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    data = unpack(data)
+    if "index" not in data:
+        raise ValueError(
+            f"{name} needs each image's position in the data set. Feed "
+            '{"images": images, "index": integers}, an array of images, or Batches '
+            f"and streams with_index=True. Received: {', '.join(data)}"
+        )
 
 
 def images_of(data):

@@ -103,6 +103,14 @@ class StepState(keras.Model):
         self.last_step.assign(whole.last_step)
         self._evaluating = whole.evaluating
 
+    def own_places(self, batch_size):
+        """Places in a batch whose images this process trains on; None for all.
+
+        Args:
+            batch_size: int, images in a batch over all replicas.
+        """
+        return None
+
     # Weights that stay
 
     def held_variables(self):

@@ -4,6 +4,7 @@ import itertools
 import weakref
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfssl import replicas
@@ -35,6 +36,18 @@ class Step:
 
     # Each has as many images of a batch.
     num_shards = num_replicas
+
+    def own_places(self, batch_size):
+        strategy = self.distribute_strategy
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return None
+        extended = strategy.extended
+        return places_of_worker(
+            batch_size,
+            self.num_replicas,
+            extended._num_workers,
+            extended._id_in_cluster,
+        )
 
     def train_step(self, data):
         # Data of unknown size end by a failing read inside the step. What does not
@@ -112,6 +125,24 @@ class Step:
         # Everything is built in the constructor, and Keras's way of building from a
         # distributed batch fails for several workers.
         pass
+
+
+def places_of_worker(batch_size, replicas, workers, worker):
+    """Places in a batch whose images a worker gets from a set that has no files.
+
+    TensorFlow cuts a batch into a piece for each replica, and deals them out in turn.
+
+    Args:
+        batch_size: int, a multiple of the replicas.
+        replicas: int, of all workers.
+        workers: int.
+        worker: int from 0.
+
+    Returns:
+        Int array.
+    """
+    pieces = np.arange(batch_size).reshape(replicas, -1)
+    return pieces[worker::workers].ravel()
 
 
 _NUMBERED = weakref.WeakSet()

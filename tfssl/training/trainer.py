@@ -10,9 +10,9 @@ from tfssl import optimizers
 from tfssl.checks import check_count
 from tfssl.training import datasets
 from tfssl.training.arguments import check_given, listed, refuse_weights
-from tfssl.training.batches import Batches
+from tfssl.training.batches import Batches, telling
 from tfssl.training.health import HealthCheck, Monitor
-from tfssl.training.images import check_images, first_batch, images_of
+from tfssl.training.images import check_images, check_index, first_batch, images_of
 from tfssl.training.state import MOST_STEPS, StepState
 
 if keras.backend.backend() == "tensorflow":
@@ -147,7 +147,7 @@ class Trainer(Step, StepState):
             validation_data: images that are held out, as `x`. `val_loss` is the
                 method's own loss on them; see `evaluate`.
             initial_epoch, initial_step: ints, where a run goes on: the epoch, and for
-                arrays the batches of it that are done. Default to 0.
+                arrays and `Batches` the batches of it that are done. Default to 0.
 
         Returns:
             `keras.callbacks.History` with the logs of each epoch.
@@ -177,8 +177,13 @@ class Trainer(Step, StepState):
         if validation_split and validation_data is None:
             x, y, validation_data = datasets.held_out(x, y, validation_split)
         feed = self._feed(x, y, batch_size, shuffle, initial_epoch, initial_step)
-        images = check_images(images_of(first_batch(feed)))
+        first = first_batch(feed)
+        images = check_images(images_of(first))
         self.check_batch(len(images))
+        if self.needs_index:
+            check_index(first, self.name)
+        if isinstance(feed, Batches):
+            feed.own = self.own_places(len(images))
         self._set_last_step(feed, epochs, steps_per_epoch, initial_epoch, initial_step)
         if validation_data is not None:
             sizes = (validation_batch_size, batch_size, len(images))
@@ -186,7 +191,7 @@ class Trainer(Step, StepState):
             validation_data = self._held_out_feed(
                 validation_data, size, validation_steps, "validation_steps"
             )
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), telling(feed):
             if steps_per_epoch is None:
                 # Said of an epoch that goes on, and of data of unknown length.
                 warnings.filterwarnings("ignore", "Your input ran out of data")
@@ -247,6 +252,8 @@ class Trainer(Step, StepState):
                 f"already. Received: batch_size={batch_size}"
             )
         self.check_batch(len(images_of(first_batch(x))))
+        if isinstance(x, Batches) and (epoch or start):
+            x.go_on(epoch, start)
         if isinstance(x, keras.utils.PyDataset):
             if self.batch_multiple > 1 and x.num_batches:
                 self.check_batch(len(images_of(x[x.num_batches - 1])))
@@ -292,7 +299,8 @@ class Trainer(Step, StepState):
         watched = images
         if isinstance(feed, Batches):
             # The same when a run goes on, and of all classes if they come in order.
-            watched = feed.images[:: max(len(feed.images) // _MONITORED, 1)]
+            step = max(len(feed.images) // _MONITORED, 1)
+            watched = feed.images[: step * _MONITORED : step]
         monitor = Monitor(np.asarray(watched[:_MONITORED]), len(images))
         monitor.set_model(self)
         # What fails here would fail after the first epoch.

@@ -10,6 +10,9 @@ import numpy as np
 from tfssl.files import whole_file
 from tfssl.transfer.features import features
 
+# Images that are read at a time to tell them apart from others.
+_ROWS = 500
+
 
 def kept_features(encoder, images, folder=None, verbose=0):
     """`features`, read from a folder if they were computed before.
@@ -51,7 +54,11 @@ def _key(encoder, images):
     digest = hashlib.sha256()
     config = keras.saving.serialize_keras_object(encoder)
     digest.update(json.dumps(config, sort_keys=True).encode())
-    for array in (*encoder.get_weights(), images):
+    for array in encoder.get_weights():
         digest.update(f"{array.shape} {array.dtype}".encode())
         digest.update(np.ascontiguousarray(array))
+    digest.update(f"{images.shape} {images.dtype}".encode())
+    # Streamed images are not read all at once.
+    for start in range(0, len(images), _ROWS):
+        digest.update(np.ascontiguousarray(images[start : start + _ROWS]))
     return digest.hexdigest()[:32]

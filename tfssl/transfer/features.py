@@ -7,7 +7,8 @@ import numpy as np
 
 from tfssl import replicas
 from tfssl.methods import Method
-from tfssl.training import check_images, fit_images, input_size
+from tfssl.training import Batches, check_images, fit_images, input_size
+from tfssl.training.batches import telling
 from tfssl.transfer.layers import feature_model
 
 
@@ -17,8 +18,9 @@ def features(encoder, images, batch_size=500, verbose=0, *, layer=None, pool=Non
     Args:
         encoder: `keras.Model` from images to features `[batch, dim]` or to a feature
             map, which is average-pooled; a `tfssl.methods.Method` too.
-        images: array `[n, height, width, 3]`, pixel values in [0, 255], in memory or a
-            `np.memmap`. Images of another size than the encoder's are brought to it by
+        images: array `[n, height, width, 3]`, pixel values in [0, 255], in memory, a
+            `np.memmap` or `tfssl.training.StreamedImages`, which are read in batches.
+            Images of another size than the encoder's are brought to it by
             `tfssl.training.fit_images`, a batch at a time.
         batch_size: int. Defaults to 500.
         verbose: 0 or 1, whether to show a progress bar. Defaults to 0.
@@ -61,7 +63,8 @@ def predict(model, images, batch_size=500, verbose=0):
     batches = _FittedBatches(
         images, image_size_of(model), batch_size, replicas.devices()
     )
-    out = model.predict(batches, verbose=verbose)
+    with telling(batches):
+        out = model.predict(batches, verbose=verbose)
     return np.asarray(out, "float32")[: len(images)]
 
 
@@ -70,24 +73,24 @@ def image_size_of(model):
     return input_size(model.encoder if isinstance(model, Method) else model)
 
 
-class _FittedBatches(keras.utils.PyDataset):
+class _FittedBatches(Batches):
     """Images in their order, each batch brought to the size of the model's input.
 
     So many `devices` share out each: the last one is filled up with its last image.
     """
 
     def __init__(self, images, size, batch_size, devices=1):
-        super().__init__()
-        self.images, self.size, self.devices = images, size, devices
-        self.batch_size = math.ceil(batch_size / devices) * devices
+        super().__init__(
+            images,
+            batch_size=math.ceil(batch_size / devices) * devices,
+            shuffle=False,
+            drop_remainder=False,
+        )
+        self.size, self.devices = size, devices
 
-    def __len__(self):
-        return -(-len(self.images) // self.batch_size)
-
-    def __getitem__(self, index):
-        start = index * self.batch_size
-        batch = np.asarray(self.images[start : start + self.batch_size])
+    def _batch(self, order, index):
+        batch = super()._batch(order, index)
         missing = -len(batch) % self.devices
         if missing:
             batch = np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)])
-        return (keras.ops.convert_to_numpy(fit_images(batch, self.size)),)
+        return keras.ops.convert_to_numpy(fit_images(batch, self.size))
