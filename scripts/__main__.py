@@ -24,6 +24,8 @@ PROGRAMS = (
     "steptime",
     "report",
     "publish",
+    "verify_zoo",
+    "zoo_table",
     "export",
     "distill",
     "convert",

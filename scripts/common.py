@@ -135,6 +135,14 @@ def define_device_flags():
     )
 
 
+def without_folder(dataset):
+    """folder:DIR and npz:FILE without the path, which is nobody's business."""
+    kind, _, place = (dataset or "").partition(":")
+    if kind not in ("folder", "npz"):
+        return dataset
+    return f"{kind}:{os.path.basename(os.path.normpath(place))}"
+
+
 def load_data(split, image_size=None):
     """A split of the data set that the flags name."""
     from tfssl import data

@@ -72,7 +72,7 @@ def main():
 def make_card(run, encoder, metrics):
     """What run.json knows, in the words of the card."""
     settings = {k: v for k, v in run["settings"].items() if k not in PLACES}
-    settings["dataset"] = without_folder(settings.get("dataset"))
+    settings["dataset"] = common.without_folder(settings.get("dataset"))
     for name in ("epochs", "batch_size", "seed"):
         if name not in settings:
             print(f"run.json does not say {name}; nor will the card.")
@@ -91,6 +91,7 @@ def make_card(run, encoder, metrics):
         "seed": settings.get("seed"),
         "settings": settings,
         "commit": commit,
+        "device": run.get("device"),
         "versions": run.get("versions"),
         "metrics": metrics,
         "licence": FLAGS.licence,
@@ -108,18 +109,12 @@ def read_metrics(workdir):
             print(f"{workdir} has no {name}: the card goes without its numbers.")
             continue
         content = read_json(workdir / name)
-        dataset = without_folder(content["dataset"])
+        dataset = common.without_folder(content["dataset"])
         for result in content["results"]:
             print(f"{name}: {result['protocol']} {result['value']:.4f} on {dataset}")
             settings = {"dataset": dataset, **result.get("settings", {})}
             metrics.append({**result, "settings": settings})
     return metrics
-
-
-def without_folder(dataset):
-    """folder:DIR and npz:FILE without the path, which is nobody's business."""
-    kind, colon, place = (dataset or "").partition(":")
-    return f"{kind}:{Path(place).name}" if kind in ("folder", "npz") else dataset
 
 
 def read_json(file):

@@ -20,6 +20,7 @@ FLOORS = (
     ("methods",),
     ("data",),
     ("transfer",),
+    ("pages",),
     ("zoo",),
     ("runs",),
 )

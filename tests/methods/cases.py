@@ -30,6 +30,12 @@ def encoder(norm=None):
     return keras.Model(image, keras.layers.ReLU()(normalize(x)), name="small")
 
 
+def pixels(size=SIZE):
+    """The smallest of encoders: the mean colour."""
+    image = keras.Input((size, size, 3))
+    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+
+
 def patch_encoder(size=SIZE // 2, filters=(16, 32)):
     """A network for patches, without batch statistics."""
     patch = keras.Input((size, size, 3))

@@ -4,8 +4,12 @@ import os
 import platform
 import subprocess
 import sys
+import types
 
+import keras
 import pytest
+
+from tfssl.runs.devices import device_names
 
 # Page faults of ten blocks of 64 MB that are written to and given back.
 FAULTS = """
@@ -24,6 +28,22 @@ for _ in range(10):
     np.ones(2**24, "float32")
 print(faults() - before)
 """
+
+
+def test_devices_of_one_kind_are_counted(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    gpu, cpu = (
+        types.SimpleNamespace(platform=p, device_kind=kind)
+        for p, kind in (("gpu", "NVIDIA H200"), ("cpu", "cpu"))
+    )
+    for found, said in (
+        ([cpu], f"{len(os.sched_getaffinity(0))} CPU cores"),
+        ([gpu], "NVIDIA H200"),
+        ([gpu, gpu, cpu], "2 x NVIDIA H200"),
+    ):
+        fake = types.SimpleNamespace(devices=lambda found=found: found)
+        monkeypatch.setitem(sys.modules, "jax", fake)
+        assert device_names() == said
 
 
 @pytest.mark.matrix

@@ -23,6 +23,7 @@ RUN = {
     },
     "versions": {"keras": "3.15.0", "tfssl": "0.1"},
     "commit": "0123456789ab-dirty",
+    "device": "2 CPU cores",
     "finished": True,
 }
 EVALUATION = {
@@ -71,6 +72,7 @@ def test_a_run_with_all_of_its_files(workdir):
     assert info["commit"] == RUN["commit"] and info["versions"] == RUN["versions"]
     assert info["metrics"][0]["settings"] == {"dataset": "folder:photos", "k": 20}
     card = (zoo / "mine" / "README.md").read_text()
+    assert "| Device | 2 CPU cores |" in card
     for part in ("Knows photographs.", "Weights: Apache-2.0. Data: CC0.", "0.5000"):
         assert part in card
     # Where things are on this machine is nobody's business.

@@ -10,6 +10,7 @@ from conftest import CARD
 
 import tfssl
 from tfssl.zoo.archive import as_half, normalize
+from tfssl.zoo.fingerprint import deviation
 
 pytestmark = pytest.mark.usefixtures("eager")
 
@@ -37,7 +38,11 @@ def test_published_in_half_precision(zoo):
     loaded = tfssl.zoo.load("light", source=zoo)
     new, old = (keras.ops.convert_to_numpy(m(images(8))) for m in (loaded, model))
     assert 0 < np.abs(new - old).max() < 0.01 * np.abs(old).max()
-    assert tfssl.zoo.info("light", source=zoo)["kernels"] == "float16"
+    info = tfssl.zoo.info("light", source=zoo)
+    assert info["kernels"] == "float16"
+    # Of what the file gives.
+    assert deviation(loaded, info["fingerprint"]) < 1e-5
+    assert deviation(model, info["fingerprint"]) > 1e-5
     assert "| Kernels | float16 |" in (zoo / "light" / "README.md").read_text()
 
 
@@ -48,7 +53,11 @@ def test_what_half_precision_cannot_hold_is_refused(zoo, value):
     kernel.assign(kernel * 0 + value)
     with pytest.raises(ValueError, match="Half precision holds numbers up to 65504"):
         tfssl.zoo.publish(model, "large", zoo=zoo, card=CARD, half=True)
-    assert sorted(path.name for path in zoo.iterdir()) == ["index.json", "small"]
+    assert sorted(path.name for path in zoo.iterdir()) == [
+        "index.html",
+        "index.json",
+        "small",
+    ]
 
 
 @pytest.mark.parametrize("half", [False, True])

@@ -6,8 +6,8 @@ import re
 import signal
 from pathlib import Path
 
-import keras
 import pytest
+from cases import pixels
 
 import tfssl
 from tfssl import files
@@ -15,12 +15,6 @@ from tfssl.zoo import FormatError, IntegrityError, NotFoundError, ZooError
 from tfssl.zoo.index import check_name, parse_index, resolve_source
 
 CARD = {"method": "none", "dataset": "none"}
-
-
-def pixels():
-    """The smallest of encoders."""
-    image = keras.Input((8, 8, 3))
-    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
 
 
 @pytest.fixture(autouse=True)

@@ -84,7 +84,14 @@ def cached():
 
 
 KEPT = sorted(
-    ["README.md", "encoder.keras", "index.json", "metadata.json", "pins.json"]
+    [
+        "README.md",
+        "encoder.keras",
+        "index.html",
+        "index.json",
+        "metadata.json",
+        "pins.json",
+    ]
 )
 
 

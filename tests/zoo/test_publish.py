@@ -40,6 +40,12 @@ def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def listed(zoo):
+    """What there is in a zoo besides its index and its page."""
+    assert (zoo / "index.json").is_file() and (zoo / "index.html").is_file()
+    return sorted({p.name for p in zoo.iterdir()} - {"index.json", "index.html"})
+
+
 def test_an_encoder_comes_back_as_it_was(zoo):
     start = encoder()
     tfssl.zoo.publish(start, "mine", zoo=zoo, card=CARD)
@@ -195,7 +201,11 @@ def test_a_failure_at_any_step_leaves_the_zoo_as_it_was(zoo, monkeypatch, step, 
     monkeypatch.undo()
     assert failed == [step]
     assert content(zoo) == before
-    assert sorted(p.name for p in zoo.iterdir()) == ["index.json", "small"]
+    assert sorted(p.name for p in zoo.iterdir()) == [
+        "index.html",
+        "index.json",
+        "small",
+    ]
     tfssl.zoo.load("small", source=zoo)
 
 
@@ -206,7 +216,7 @@ def test_overwriting_replaces_all_of_it(zoo):
     assert not (zoo / "mine" / "projector.keras").exists()
     loaded = tfssl.zoo.load("mine", source=zoo)
     same(features(loaded), features(model))
-    assert sorted(p.name for p in zoo.iterdir()) == ["index.json", "mine", "small"]
+    assert listed(zoo) == ["mine", "small"]
 
 
 def test_a_name_of_the_index_or_a_folder_is_taken(zoo):

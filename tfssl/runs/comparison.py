@@ -8,9 +8,8 @@ import numpy as np
 
 from tfssl import transfer
 from tfssl.files import write_text
-from tfssl.runs.report import pictures
+from tfssl.pages import page, pictures
 from tfssl.runs.report.of_run import results_of
-from tfssl.runs.report.page import PAGE
 from tfssl.runs.report.report import CURVES
 from tfssl.runs.workdir import FREE_SETTINGS, Workdir
 
@@ -143,7 +142,7 @@ def write_comparison(path, groups):
         f"over the seeds</th></tr>{cells}</table>"
         f'<h2>How they went</h2><div class="grid">{"".join(cards)}</div>'
     )
-    write_text(path, PAGE.format(title="Runs compared", body=body))
+    write_text(path, page("Runs compared", body))
 
 
 def _row(group):

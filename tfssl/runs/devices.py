@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import pathlib
 import sys
 
@@ -102,6 +103,35 @@ def has_bfloat16():
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     flags = cpuinfo.read_text() if cpuinfo.exists() else ""
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def device_names():
+    """What computes, in words.
+
+    Returns:
+        String, such as "2 CPU cores" or "4 x NVIDIA A100-SXM4-80GB".
+
+    Example:
+        >>> from tfssl.runs.devices import device_names
+        >>> device_names() != ""
+        True
+    """
+    names = []
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            details = tf.config.experimental.get_device_details(gpu)
+            names.append(details.get("device_name", "GPU"))
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        names = [d.device_kind for d in jax.devices() if d.platform != "cpu"]
+    if not names:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        return f"{cores or os.cpu_count()} CPU cores"
+    counts = {name: names.count(name) for name in names}
+    return ", ".join(f"{n} x {name}" if n > 1 else name for name, n in counts.items())
 
 
 def strategy(name="auto"):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tfssl.files import whole_file
-from tfssl.runs.report.pictures import png
+from tfssl.pages.pictures import png
 from tfssl.training.images import fit_images
 
 

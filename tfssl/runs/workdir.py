@@ -15,6 +15,7 @@ from tfssl.runs.checkpoints import (
     Checkpoints,
     SaveStates,
 )
+from tfssl.runs.devices import device_names
 from tfssl.runs.metrics import EventFiles, MetricsCSV, read_metrics
 
 # Settings that may differ when a run is continued: they change no weight.
@@ -35,7 +36,7 @@ FREE_SETTINGS = (
 class Workdir:
     """A run's folder, from which the same command goes on after an interruption.
 
-        run.json         method, settings, versions, commit
+        run.json         method, settings, versions, commit, device
         metrics.csv      one row an epoch
         checkpoints/     the two newest states: model, optimizer, position in the data
         tensorboard/     event files of the metrics
@@ -83,6 +84,7 @@ class Workdir:
             "settings": settings,
             "versions": files.versions(),
             "commit": files.commit(),
+            "device": device_names(),
             "started": datetime.datetime.now(datetime.timezone.utc).isoformat(
                 timespec="seconds"
             ),

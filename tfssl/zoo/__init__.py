@@ -4,6 +4,7 @@ from tfssl.zoo.conversion import SCHEMES, convert
 from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError, ZooError
 from tfssl.zoo.load import info, load, load_projector, names
 from tfssl.zoo.official_weights import official
+from tfssl.zoo.page import write_page
 from tfssl.zoo.publish import publish
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "names",
     "official",
     "publish",
+    "write_page",
 ]

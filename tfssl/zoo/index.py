@@ -11,6 +11,7 @@ from tfssl.zoo.errors import FormatError, NotFoundError
 
 FORMAT = 1
 INDEX = "index.json"
+PAGE = "index.html"
 # Where the zoo lies beside the package: in a checkout, and as the wheel installs it.
 _BESIDE = ("zoo", "tfssl_zoo")
 
@@ -99,7 +100,8 @@ def check_name(name):
     Raises:
         NotFoundError: otherwise.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name == INDEX:
+    allowed = isinstance(name, str) and _NAME.fullmatch(name)
+    if not allowed or name in (INDEX, PAGE):
         raise NotFoundError(
             "The name of an encoder has lower-case letters, digits, '_', '-' and '.', "
             f"200 at most, and no path. Received: {name!r}"

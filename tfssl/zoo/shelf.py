@@ -56,30 +56,41 @@ def new_encoder(zoo, name, summary, overwrite=False):
         ZooError: as `check_free`, or if another process holds the zoo for a minute.
     """
     zoo.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as held:
-        with _held(zoo) as alone:
+    with contextlib.ExitStack() as stack:
+        with held(zoo) as alone:
             if alone:
                 _tidy(zoo)
             # The dot ends the name: what follows it has none.
             work = Path(tempfile.mkdtemp(dir=zoo, prefix=f"{PARTIAL}{name}."))
             # For as long as this is held, others leave it alone.
-            held.enter_context(locked(work))
-            held.callback(shutil.rmtree, work, ignore_errors=True)
+            stack.enter_context(locked(work))
+            stack.callback(shutil.rmtree, work, ignore_errors=True)
         new = work / "new"
         new.mkdir()
         yield new
         files = {path.name: facts(path) for path in sorted(new.iterdir())}
-        with _held(zoo):
+        with held(zoo):
             # Again: others may have been entered while this one was being written.
             check_free(zoo, name, overwrite)
             _put_in_place(work, zoo, name, {"summary": summary, "files": files})
 
 
 @contextlib.contextmanager
-def _held(zoo):
-    with contextlib.ExitStack() as held:
+def held(zoo):
+    """Holds the folder of a zoo, while its index or page is written.
+
+    Args:
+        zoo: `pathlib.Path`; it exists.
+
+    Yields:
+        bool, whether others are kept out: some file systems have no locks.
+
+    Raises:
+        ZooError: if another process holds it for a minute.
+    """
+    with contextlib.ExitStack() as stack:
         try:
-            alone = held.enter_context(locked(zoo))
+            alone = stack.enter_context(locked(zoo))
         except BusyError as error:
             raise ZooError(str(error)) from error
         yield alone

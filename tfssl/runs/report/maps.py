@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfssl.runs.report import pictures
+from tfssl.pages import pictures
 
 _QUERIES, _NEIGHBOURS = 8, 8
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 
 from tfssl.files import write_text
-from tfssl.runs.report import maps, pictures
-from tfssl.runs.report.page import PAGE
+from tfssl.pages import page, pictures, results_table
+from tfssl.runs.report import maps
 from tfssl.runs.report.sample import sample
 
 # Points of the map, and images whose views are shown.
@@ -83,8 +83,7 @@ def write_report(
             maps.neighbours(images, points, labels, class_names),
         ]
     sections.append(_how(run))
-    page = PAGE.format(title=html.escape(title), body="\n".join(filter(None, sections)))
-    write_text(path, page)
+    write_text(path, page(title, "\n".join(filter(None, sections))))
 
 
 def _head(title, history, run, results):
@@ -108,31 +107,13 @@ def _head(title, history, run, results):
 def _results(results):
     if not results:
         return ""
-    rows = []
-    for result in results:
-        value = f"{100 * result.value:.2f} %"
-        if result.std is not None:
-            value += f" ± {100 * result.std:.2f}"
-        how = "; ".join(
-            f"{key.replace('_', ' ')} {setting}"
-            for key, setting in result.settings.items()
-            if setting is not None and not isinstance(setting, dict)
-        )
-        rows.append(
-            f"<tr><td>{html.escape(result.title)}</td>"
-            f"<td class='num'>{value}</td><td class='soft'>{html.escape(how)}</td></tr>"
-        )
     few = [
         (result.title, result.value, result.std)
         for result in results
         if result.std is not None
     ]
     chart = pictures.bar_chart(few) if len(few) > 1 else ""
-    return (
-        f"<h2>What the encoder is worth</h2>{chart}"
-        "<table><tr><th>protocol</th><th>accuracy</th><th>measured how</th></tr>"
-        f"{''.join(rows)}</table>"
-    )
+    return f"<h2>What the encoder is worth</h2>{chart}{results_table(results)}"
 
 
 def _curves(history):

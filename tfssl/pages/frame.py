@@ -1,9 +1,11 @@
-"""Frame of the report: style and script."""
+"""Frame of the pages: what they look like, and the script of their maps."""
 
-PAGE = """<!doctype html>
+import html
+
+_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
+{head}<title>{title}</title>
 <style>
 :root {{ --ink: #1d2127; --soft: #667; --line: #d9dce3; --paper: #fbfbfa;
   --card: #fff; --accent: #0072b2; --good: #009e73; --bad: #d55e00; }}
@@ -30,6 +32,7 @@ p {{ max-width: 68ch; margin: .3em 0 1em }} .soft {{ color: var(--soft) }}
 svg {{ width: 100%; height: auto; display: block }} svg.wide {{ max-width: 640px }}
 .axis {{ stroke: var(--line) }} .tick {{ fill: var(--soft); font-size: 11px }}
 .wide .tick {{ font-size: 13px }} .end {{ text-anchor: end }}
+.middle {{ text-anchor: middle }}
 .curve {{ fill: none; stroke: var(--accent); stroke-width: 2 }}
 .last {{ fill: var(--accent) }} .hit {{ fill: transparent }}
 .error {{ stroke: var(--ink); stroke-width: 2 }}
@@ -54,7 +57,7 @@ th, td {{ text-align: left; padding: 7px 12px 7px 0; vertical-align: top;
   white-space: nowrap; font-weight: 600 }}
 details {{ margin-top: 1em }} pre {{ overflow-x: auto; background: var(--card);
   border: 1px solid var(--line); border-radius: 10px; padding: 14px; font-size: .8rem }}
-</style></head><body><main>
+{style}</style></head><body><main>
 {body}
 </main><script>
 for (const map of document.querySelectorAll(".map")) {{
@@ -75,5 +78,27 @@ for (const map of document.querySelectorAll(".map")) {{
     lens.style.top = event.clientY - box.top + 14 + "px";
   }});
 }}
-</script></body></html>
+{script}</script></body></html>
 """
+
+
+def page(title, body, *, head="", style="", script=""):
+    """A page that is one file and refers to no other.
+
+    Args:
+        title: string.
+        body: HTML.
+        head: HTML for its head. Defaults to none.
+        style: more CSS. Defaults to none.
+        script: more JavaScript. Defaults to none.
+
+    Returns:
+        HTML text.
+
+    Example:
+        >>> from tfssl.pages import page
+        >>> "<title>Cats &amp; dogs</title>" in page("Cats & dogs", "<h1>Both</h1>")
+        True
+    """
+    parts = {"head": head, "style": style, "script": script}
+    return _PAGE.format(title=html.escape(title), body=body, **parts)
