@@ -89,11 +89,15 @@ class LargeBatches:
         return loss, logs
 
     def _features(self, function, network, images):
-        self._in_chunks = True
+        # A teacher alone would save little.
+        self._in_chunks |= bool(network.trainable_variables)
         rows = _known_rows(images, chunk=self.chunk)
         if rows <= self.chunk:
             return function(images)
-        count = _count(rows, rows / self.chunk, chunk=self.chunk)
+        # The fewest chunks of one size.
+        count = -(-rows // self.chunk)
+        while rows % count:
+            count += 1
         features = self.in_parts(function, network.variables, [images], count)
         return ops.reshape(features, (rows, features.shape[-1]))
 
@@ -102,7 +106,11 @@ class LargeBatches:
         rows = [each for each in keras.tree.flatten(batch) if each is not None]
         for each in rows:
             size = _known_rows(each, accumulate=self.accumulate)
-            _count(size, self.accumulate, accumulate=self.accumulate)
+            if size % self.accumulate:
+                raise ValueError(
+                    f"{size} rows do not divide into the parts of accumulate. Choose "
+                    f"another batch size. Received: accumulate={self.accumulate}"
+                )
         names = []
 
         def loss_of(*rows):
@@ -141,14 +149,3 @@ def _known_rows(tensor, **given):
             f"with drop_remainder=True. Received: {name}={value}, {tensor.shape}"
         )
     return rows
-
-
-def _count(rows, count, **given):
-    """The number of parts as an int, if it is one and they are of one size."""
-    if count != int(count) or rows % int(count):
-        ((name, value),) = given.items()
-        raise ValueError(
-            f"{rows} rows do not divide into the parts of {name}. Choose another batch "
-            f"size. Received: {name}={value}"
-        )
-    return int(count)

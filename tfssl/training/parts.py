@@ -63,7 +63,12 @@ class Parts:
             given = [scope.get_current_value(v) for v in self.others]
             with replicas.part(number, self.count):
                 result = self.function(*self.rows_of(number))
-        self._check_known(scope, variables)
+        lost = set(scope.state_mapping) - {id(v) for v in variables}
+        if lost:
+            raise ValueError(
+                "A part of a batch may move its own variables only. Received: "
+                f"{len(lost)} others that were moved"
+            )
         self.dtype = result.dtype
         after = []
         for i, (variable, before) in enumerate(zip(self.others, given, strict=True)):
@@ -97,13 +102,6 @@ class Parts:
             ]
         for variable, value in moved:
             variable.assign(value)
-
-    def _check_known(self, scope, variables):
-        if len(scope.state_mapping) > len(variables):
-            raise ValueError(
-                "A part of a batch may move its own variables only. Received: "
-                f"{len(scope.state_mapping) - len(variables)} others that were moved"
-            )
 
 
 def _goes_on(variable):

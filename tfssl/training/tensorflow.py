@@ -93,7 +93,6 @@ class Step:
         """
         parts = Parts(function, variables, rows, count)
 
-        @tf.custom_gradient
         def run(*learned):
             def forward(number, others, results):
                 result, others = parts.call(number, learned, others)
@@ -122,7 +121,11 @@ class Step:
             others, results = _loop(count, forward, parts.start, results)
             return (results.stack(), *others), lambda upstream, *_: backward(upstream)
 
-        results, *others = run(*parts.learned)
+        if parts.learned:
+            run = tf.custom_gradient(run)
+            results, *others = run(*parts.learned)
+        else:
+            (results, *others), _ = run()
         parts.move(others)
         return tf.cast(results, parts.dtype)
 
