@@ -92,7 +92,7 @@ class Step:
 
     def in_parts(self, function, variables, rows, count):
         """See `tfssl.training.tensorflow.Step.in_parts`."""
-        parts = Parts(function, variables, rows, count)
+        parts = Parts(function, variables, rows, count, jax.numpy.asarray)
 
         def body(others, number):
             result, others = parts.call(number, parts.learned, others)

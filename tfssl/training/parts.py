@@ -19,16 +19,18 @@ class Parts:
         variables: list of `keras.Variable`s.
         rows: list of tensors `[batch, ...]`; they take no gradient.
         count: int, of the parts.
+        read: function from what Keras keeps for a variable to a tensor, which does not
+            change when the variable does.
     """
 
-    def __init__(self, function, variables, rows, count):
+    def __init__(self, function, variables, rows, count, read):
         self.function = function
         self.rows = [ops.stop_gradient(each) for each in rows]
         self.count = count
         self.trainable = [v for v in variables if v.trainable]
         self.others = [v for v in variables if not v.trainable]
-        self.learned = [ops.convert_to_tensor(v.value) for v in self.trainable]
-        self.start = [ops.convert_to_tensor(v.value) for v in self.others]
+        self.learned = [read(v.value) for v in self.trainable]
+        self.start = [read(v.value) for v in self.others]
         self.moved = set()
         # What the function gives, as it is known once it was called.
         self.dtype = None

@@ -91,7 +91,7 @@ class Step:
         Returns:
             Tensor `[count, ...]`, differentiable in the trainable variables.
         """
-        parts = Parts(function, variables, rows, count)
+        parts = Parts(function, variables, rows, count, tf.convert_to_tensor)
 
         def run(*learned):
             def forward(number, others, results):
