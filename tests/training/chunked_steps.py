@@ -1,8 +1,8 @@
 """Program: a step in chunks or in parts is the plain step.
 
-    python chunked_steps.py [--replicas] CASE ...
+    python chunked_steps.py [--eager] [--replicas] CASE ...
 
-Chunks and parts are those of the one step; with `--replicas` two replicas take it. It
+Without `--eager` the steps are traced, which takes longer than they do. Chunks and parts are those of the one step; with `--replicas` two replicas take it. It
 prints "equal".
 """
 
@@ -111,7 +111,7 @@ def main(names, with_replicas):
         assert any(np.abs(a).max() > 1e-3 for a, _ in moves), name
         largest = max(difference(b, a) for a, b in moves)
         assert largest < 1e-4, f"{name}: {largest}"
-        print(name, f"{largest:.1e}")
+        print(name, f"{largest:.1e}", flush=True)
     print("equal")
 
 
@@ -127,7 +127,8 @@ def step(name, strategy=None, start=None, **parts):
             model = NORMALIZED[name]("batch" if parts else "split")
         else:
             model = {**IN_CHUNKS, **IN_PARTS}[name]()
-        model.compile(keras.optimizers.SGD(1.0), **parts)
+        model.compile(keras.optimizers.SGD(1.0))
+        model.set_parts(**{"chunk": None, "accumulate": None, **parts})
     if start is not None:
         model.set_weights(start)
     start = model.get_weights()
@@ -150,4 +151,5 @@ def difference(move, expected):
 
 
 if __name__ == "__main__":
+    tf.config.run_functions_eagerly("--eager" in sys.argv)
     main([a for a in sys.argv[1:] if a[0] != "-"], "--replicas" in sys.argv)
