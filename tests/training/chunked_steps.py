@@ -2,8 +2,9 @@
 
     python chunked_steps.py [--eager] [--replicas] CASE ...
 
-Without `--eager` the steps are traced, which takes longer than they do. Chunks and parts are those of the one step; with `--replicas` two replicas take it. It
-prints "equal".
+Chunks and parts are those of the one step; with `--replicas` two replicas take it.
+Without `--eager` the steps are traced, which takes longer than they do. It prints
+"equal".
 """
 
 import sys
