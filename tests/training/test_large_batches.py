@@ -233,6 +233,35 @@ def test_a_batch_of_one_chunk_is_taken_at_once():
 
 
 @pytest.mark.matrix
+@pytest.mark.usefixtures("eager")
+def test_chunks_of_mixed_precision_are_the_plain_step_but_for_its_rounding():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    plain, chunked = (simclr(transformer(), chunk) for chunk in (None, 4))
+    chunked.set_weights(plain.get_weights())
+    made = batch(plain, images(8))
+    (a, expected), (b, found) = (loss_and_gradients(m, made) for m in (plain, chunked))
+    assert b == pytest.approx(a, rel=0.01)
+    flat = [np.concatenate([g.ravel() for g in each]) for each in (expected, found)]
+    assert flat[1].dtype == "float32"
+    assert np.linalg.norm(flat[1] - flat[0]) < 0.05 * np.linalg.norm(flat[0])
+
+
+@pytest.mark.matrix
+def test_several_steps_an_execution_move_as_far():
+    keras.utils.set_random_seed(0)
+    model = simclr(patch_encoder(16, (4,)))
+    start, ends = model.get_weights(), []
+    for steps in (1, 2):
+        model.compile(keras.optimizers.SGD(0.1), chunk=4, steps_per_execution=steps)
+        model.set_weights(start)
+        model.fit(images(16), batch_size=8, epochs=1, verbose=0)
+        ends.append(model.get_weights())
+    assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(start, ends[0], strict=True))
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.matrix
 def test_a_saved_model_keeps_its_chunks(tmp_path):
     model = simclr(patch_encoder(16, (4,)))
     model.compile("sgd", chunk=4)
