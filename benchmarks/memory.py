@@ -4,38 +4,38 @@
     python benchmarks/memory.py --batches=256,1024 --chunk=128
 
 SimCLR of a small ResNet on images of 32 pixels, each batch size with and without
---chunk, one step after another in processes of their own. It prints the peak of
-resident memory and the time of a step, writes docs/speed/memory.json, and the table of
+`chunk`, a step and another one in a process of its own. It prints the peak of resident
+memory and the time of the second step, writes docs/speed/memory.json, and the table of
 docs/large_batches.md.
 """
 
 import datetime
 import json
 import os
+import resource
+import subprocess
 import sys
-import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-import budget  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("batches", ["256", "1024", "4096"], "Images a step.")
-flags.DEFINE_integer("chunk", 256, "Rows at a time.", lower_bound=1)
-flags.DEFINE_integer("size", 32, "Side of the images in pixels.", lower_bound=8)
-flags.DEFINE_list(
-    "flags",
-    ["--method=simclr", "--encoder=resnet18", "--encoder_width=16", "--preset=cifar"],
-    "What tfssl steptime is given besides.",
+flags.DEFINE_integer(
+    "chunk", 256, "Rows at a time; 0, with --one: at once.", lower_bound=0
 )
-flags.DEFINE_integer("rounds", 1, "Steps that are timed, after a first.", lower_bound=1)
+flags.DEFINE_integer("size", 32, "Side of the images in pixels.", lower_bound=8)
+flags.DEFINE_integer("width", 16, "Of the ResNet-18.", lower_bound=1)
 flags.DEFINE_integer(
     "largest", 0, "Batch up to which the plain step is measured; 0: all.", lower_bound=0
 )
+flags.DEFINE_bool("resume", False, "Keep the rows of --output that are there.")
+flags.DEFINE_integer("one", None, "Take two steps of a batch here.", lower_bound=1)
 flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of the figures and the page.")
 
 BEGIN, END = "<!-- the table of benchmarks/memory.py -->", "<!-- end -->"
@@ -49,43 +49,64 @@ HEADING = (
 
 
 def main():
-    batches = sorted(map(int, FLAGS.batches))
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        data = write_images(Path(folder) / "images.npz", batches[-1], FLAGS.size)
-        for batch in batches:
-            row = {"batch": batch}
-            if not FLAGS.largest or batch <= FLAGS.largest:
-                row["plain"] = measure(data, batch)
-            row["chunked"] = measure(data, batch, f"--chunk={FLAGS.chunk}")
-            rows.append(row)
-            print(markdown(cells(row)), flush=True)
-    write(rows)
+    if FLAGS.one:
+        print(json.dumps(take_steps(FLAGS.one, FLAGS.chunk or None)))
+        return
+    if not FLAGS.chunk:
+        raise ValueError("--chunk must be at least 1. Received: --chunk=0")
+    from tfssl import files
+
+    file = Path(FLAGS.output) / "speed" / "memory.json"
+    rows = json.loads(file.read_text())["rows"] if FLAGS.resume else []
+    known = {row["batch"] for row in rows}
+    for batch in sorted(map(int, FLAGS.batches)):
+        if batch in known:
+            continue
+        row = {"batch": batch}
+        if not FLAGS.largest or batch <= FLAGS.largest:
+            row["plain"] = measure(batch)
+        row["chunked"] = measure(batch, FLAGS.chunk)
+        rows.append(row)
+        print(markdown(cells(row)), flush=True)
+        write(rows, files)
 
 
-def write_images(path, count, size):
-    """A file of noise, as --dataset takes it."""
+def measure(batch, chunk=None):
+    """Memory and time of a step, in a process of its own: a dict."""
+    given = [f"--{name}={FLAGS[name].value}" for name in ("size", "width")]
+    command = [sys.executable, __file__, f"--one={batch}", f"--chunk={chunk or 0}"]
+    done = subprocess.run([*command, *given], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        # Killed for memory, most likely.
+        raise RuntimeError(
+            f"A step of {batch} images ended with {done.returncode}; --largest leaves "
+            f"out plain steps that are too large. Received: chunk={chunk}"
+        )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def take_steps(batch, chunk):
+    """Two steps of a model, and what they took: a dict."""
+    running.start("float32")
     import numpy as np
 
+    import tfssl
+
+    encoder = tfssl.encoders.resnet18(FLAGS.size, stem="small", width=FLAGS.width)
+    views = tfssl.views.Views([[tfssl.views.RandomFlip()]] * 2)
+    model = tfssl.methods.SimCLR(encoder, views)
+    model.xla_views = False
+    model.compile(tfssl.optimizers.SGD(0.01), chunk=chunk)
     random = np.random.default_rng(0)
-    np.savez(path, x_train=random.integers(0, 256, (count, size, size, 3), "uint8"))
-    return f"--dataset=npz:{path}"
-
-
-def measure(data, batch, *more):
-    """Memory and time of a step, in a process of its own: a dict."""
-    line = budget.call(
-        "steptime",
-        data,
-        f"--batch_size={batch}",
-        "--steps=1",
-        f"--rounds={FLAGS.rounds}",
-        "--json",
-        *FLAGS.flags,
-        *more,
-    )
-    found = json.loads(line.splitlines()[-1])
-    return {name: found[name] for name in ("peak_memory_mib", "seconds", "precision")}
+    images = random.integers(0, 256, (batch, FLAGS.size, FLAGS.size, 3), "uint8")
+    for _ in range(2):
+        start = time.perf_counter()
+        model.train_on_batch(images)
+        seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Bytes on macOS, else KiB.
+    mib = peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return {"peak_memory_mib": mib, "seconds": seconds}
 
 
 def cells(row):
@@ -100,22 +121,21 @@ def markdown(cells):
     return f"| {' | '.join(cells)} |"
 
 
-def write(rows):
+def write(rows, files):
     """The figures as JSON, and their table in its place."""
-    from tfssl import files
-
     folder = Path(FLAGS.output)
     found = {
         "date": datetime.date.today().isoformat(),
         "cores": os.cpu_count(),
         "versions": files.versions(),
-        "flags": FLAGS.flags,
         "size": FLAGS.size,
+        "width": FLAGS.width,
         "chunk": FLAGS.chunk,
         "rows": rows,
     }
     (folder / "speed").mkdir(exist_ok=True)
-    files.write_text(folder / "speed" / "memory.json", json.dumps(found, indent=1))
+    text = json.dumps(found, indent=1) + "\n"
+    files.write_text(folder / "speed" / "memory.json", text)
     page = folder / "large_batches.md"
     before, rest = page.read_text().split(BEGIN)
     lines = [
@@ -128,7 +148,6 @@ def write(rows):
         END,
     ]
     files.write_text(page, before + "\n".join(lines) + rest.split(END)[1])
-    print(f"Look at {page}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import pytest
 from programs import ROOT, imported
 
-from tfssl import transfer
+from tfssl import files, transfer
 
 
 def page(folder, name):
@@ -102,7 +102,7 @@ def test_memory(tmp_path):
     ]
     for _ in range(2):
         with imported("memory", f"--output={tmp_path}", folder="benchmarks") as bench:
-            bench.write(rows)
+            bench.write(rows, files)
     lines = made.read_text().splitlines()
     assert lines.count("| 1,024 | 1,234 | 900 | 2.0 | 2.0 |") == 1
     assert "| 4,096 | - | 1,234 | - | 2.0 |" in lines
