@@ -30,6 +30,9 @@ class LargeBatches:
         given = {name: value for name, value in parts.items() if value is not None}
         return {**super().get_compile_config(), **given}
 
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     def try_parts(self):
         """Goes through the loss once if `compile` was given chunks or parts.
 

@@ -9,12 +9,7 @@ from keras import ops
 from tfssl import optimizers
 from tfssl.checks import check_count
 from tfssl.training import datasets
-from tfssl.training.arguments import (
-    check_given,
-    listed,
-    refuse_loss,
-    refuse_weights,
-)
+from tfssl.training.arguments import check_given, listed, refuse_loss, refuse_weights
 from tfssl.training.batches import Batches
 from tfssl.training.health import HealthCheck, Monitor
 from tfssl.training.images import check_images, first_batch, images_of
@@ -111,9 +106,6 @@ class Trainer(Step, LargeBatches, StepState):
     def batches(self, images, labels, **kwargs):
         """What `fit` and `evaluate` make of arrays: `Batches`, or a subclass of it."""
         return Batches(images, None if self.needs_index else labels, **kwargs)
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def fit(
         self,
