@@ -4,9 +4,9 @@
     python benchmarks/memory.py --batches=256,1024 --chunk=128
 
 SimCLR of a small ResNet on images of 32 pixels, each batch size with and without
-`chunk`, a step and another one in a process of its own. It prints the peak of resident
-memory and the time of the second step, writes docs/speed/memory.json, and the table of
-docs/large_batches.md.
+`chunk`, one step in a process of its own. It prints the peak of resident memory, writes
+docs/speed/memory.json, and the table of docs/large_batches.md. How long a step takes is
+what tfssl steptime says, which knows --chunk too.
 """
 
 import datetime
@@ -15,7 +15,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -35,22 +34,16 @@ flags.DEFINE_integer(
     "largest", 0, "Batch up to which the plain step is measured; 0: all.", lower_bound=0
 )
 flags.DEFINE_bool("resume", False, "Keep the rows of --output that are there.")
-flags.DEFINE_integer("one", None, "Take two steps of a batch here.", lower_bound=1)
+flags.DEFINE_integer("one", None, "Take a step of this batch here.", lower_bound=1)
 flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of the figures and the page.")
 
 BEGIN, END = "<!-- the table of benchmarks/memory.py -->", "<!-- end -->"
-HEADING = (
-    "images a step",
-    "at once, MiB",
-    "in chunks, MiB",
-    "at once, s",
-    "in chunks, s",
-)
+HEADING = ("images a step", "at once, MiB", "in chunks, MiB")
 
 
 def main():
     if FLAGS.one:
-        print(json.dumps(take_steps(FLAGS.one, FLAGS.chunk or None)))
+        print(json.dumps(take_step(FLAGS.one, FLAGS.chunk or None)))
         return
     if not FLAGS.chunk:
         raise ValueError("--chunk must be at least 1. Received: --chunk=0")
@@ -72,7 +65,7 @@ def main():
 
 
 def measure(batch, chunk=None):
-    """Memory and time of a step, in a process of its own: a dict."""
+    """Memory of a step, in a process of its own, in MiB."""
     given = [f"--{name}={FLAGS[name].value}" for name in ("size", "width")]
     command = [sys.executable, __file__, f"--one={batch}", f"--chunk={chunk or 0}"]
     done = subprocess.run([*command, *given], stdout=subprocess.PIPE, text=True)
@@ -85,8 +78,8 @@ def measure(batch, chunk=None):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def take_steps(batch, chunk):
-    """Two steps of a model, and what they took: a dict."""
+def take_step(batch, chunk):
+    """The most memory that a process has, in MiB, which takes a step of a model."""
     running.start("float32")
     import numpy as np
 
@@ -99,22 +92,16 @@ def take_steps(batch, chunk):
     model.compile(tfssl.optimizers.SGD(0.01), chunk=chunk)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (batch, FLAGS.size, FLAGS.size, 3), "uint8")
-    for _ in range(2):
-        start = time.perf_counter()
-        model.train_on_batch(images)
-        seconds = time.perf_counter() - start
+    model.train_on_batch(images)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Bytes on macOS, else KiB.
-    mib = peak / (2**20 if sys.platform == "darwin" else 2**10)
-    return {"peak_memory_mib": mib, "seconds": seconds}
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def cells(row):
     """What a line of the table says."""
-    steps = [row.get(name) for name in ("plain", "chunked")]
-    memory = (f"{s['peak_memory_mib']:,.0f}" if s else "-" for s in steps)
-    seconds = (f"{s['seconds']:.1f}" if s else "-" for s in steps)
-    return (f"{row['batch']:,}", *memory, *seconds)
+    found = [row.get(name) for name in ("plain", "chunked")]
+    return (f"{row['batch']:,}", *(f"{mib:,.0f}" if mib else "-" for mib in found))
 
 
 def markdown(cells):
