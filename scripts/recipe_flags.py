@@ -14,6 +14,8 @@ _FIELDS = (
     "learning_rate",
     "weight_decay",
     "warmup_epochs",
+    "chunk",
+    "accumulate",
 )
 # Those that say what --init says.
 _OF_THE_NETWORK = ("encoder", "encoder_width", "stem", "view_size")
@@ -115,6 +117,21 @@ def define_recipe_flags():
         None,
         "Epochs of linear warm-up before the cosine. Default: the preset's.",
         lower_bound=0,
+    )
+    flags.DEFINE_integer(
+        "chunk",
+        None,
+        "Rows that go through the encoder at a time, on each device, for a batch whose "
+        "activations memory does not hold; the loss is that of the whole batch. The "
+        "encoder's batch statistics are those of each chunk. Default: all at once.",
+        lower_bound=1,
+    )
+    flags.DEFINE_integer(
+        "accumulate",
+        None,
+        "Parts of a batch that are computed one after the other in a step, for methods "
+        "whose loss looks at each image by itself, such as mae. Default: all at once.",
+        lower_bound=1,
     )
     common.define_few_label_flags(" With --method=joint; default: all have one.")
 

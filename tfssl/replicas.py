@@ -4,12 +4,20 @@ Under `tf.distribute` a step runs once on each replica; these functions are all
 that losses, layers and the training step need to know about it. Everywhere else (one
 device, JAX, eager code, `dataset.map`) there is one replica. On JAX with
 `keras.distribution` the arrays are global already, so one replica is the truth.
+
+A batch that is taken in parts, one after the other, is numbered as if each part were on
+a replica of its own.
 """
 
+import contextlib
+import contextvars
 import sys
 
 import keras
 from keras import ops
+
+# Number of the present part of this replica's batch, and how many there are.
+_part = contextvars.ContextVar("part", default=(0, 1))
 
 
 def _context():
@@ -23,16 +31,52 @@ def _context():
     return context
 
 
+@contextlib.contextmanager
+def part(number, parts):
+    """Within, this replica's batch is taken in parts, of which this is one.
+
+    `count` and `index` are those of as many replicas as there are parts in all, so that
+    the parts draw together what the whole batch draws. A part sees no other one: what
+    gathers is refused.
+
+    Args:
+        number: int or scalar integer tensor, of this part, from 0.
+        parts: int, of this replica.
+
+    Example:
+        >>> from tfssl import replicas
+        >>> with replicas.part(3, parts=4):
+        ...     replicas.index(), replicas.count(), replicas.reach()
+        (3, 4, 1)
+    """
+    token = _part.set((number, parts))
+    try:
+        yield
+    finally:
+        _part.reset(token)
+
+
 def count():
     """Number of replicas that take the present step: a Python integer."""
-    context = _context()
-    return 1 if context is None else context.num_replicas_in_sync
+    return _replicas() * _part.get()[1]
 
 
 def index():
     """Index of this replica, from 0: an integer or a scalar integer tensor."""
     context = _context()
-    return 0 if context is None else context.replica_id_in_sync_group
+    number, parts = _part.get()
+    own_index = 0 if context is None else context.replica_id_in_sync_group
+    return own_index * parts + number
+
+
+def reach():
+    """Number of replicas that `gather` reaches: all, or 1 within a part of a batch."""
+    return 1 if _part.get()[1] > 1 else _replicas()
+
+
+def _replicas():
+    context = _context()
+    return 1 if context is None else context.num_replicas_in_sync
 
 
 def devices():
@@ -59,11 +103,19 @@ def gather(x):
     Returns:
         Tensor `[count * batch, ...]`. Its gradient is summed over the replicas.
 
+    Raises:
+        ValueError: within a part of a batch.
+
     Example:
         >>> from tfssl import replicas
         >>> replicas.gather(keras.ops.ones((4, 2))).shape[0]  # one replica
         4
     """
+    if _part.get()[1] > 1:
+        raise ValueError(
+            "What looks across the whole batch cannot be computed from a part of it. "
+            f"Received: a tensor {tuple(x.shape)} of one of {_part.get()[1]} parts"
+        )
     context = _context()
     if context is None:
         return x
@@ -91,7 +143,7 @@ def own(rows):
         >>> replicas.own(keras.ops.ones((4, 2))).shape[0]  # one replica
         4
     """
-    if _context() is None:
+    if count() == 1:
         return rows
     batch = ops.shape(rows)[0] // count()
     starts = (index() * batch, *[0] * (len(rows.shape) - 1))
@@ -105,4 +157,4 @@ def positions(batch):
 
 def mean(x):
     """Mean of `x` over the replicas; the same value everywhere."""
-    return x if _context() is None else ops.mean(gather(x[None]), axis=0)
+    return x if count() == 1 else ops.mean(gather(x[None]), axis=0)

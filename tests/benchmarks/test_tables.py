@@ -5,7 +5,7 @@ import json
 import pytest
 from programs import ROOT, imported
 
-from tfssl import transfer
+from tfssl import files, transfer
 
 
 def page(folder, name):
@@ -93,6 +93,22 @@ def test_transfer(tmp_path):
     assert "| features | 0.250 | 0.500 ± 0.354 |" in made.read_text().splitlines()
 
 
+def test_memory(tmp_path):
+    made = page(tmp_path, "large_batches.md")
+    rows = [
+        {"batch": 1024, "plain": 1234.4, "chunked": 900.0},
+        {"batch": 4096, "chunked": 1234.4},
+    ]
+    for _ in range(2):
+        with imported("memory", f"--output={tmp_path}", folder="benchmarks") as bench:
+            bench.write(rows, files)
+    lines = made.read_text().splitlines()
+    assert lines.count("| 1,024 | 1,234 | 900 |") == 1
+    assert "| 4,096 | - | 1,234 |" in lines
+    found = json.loads((tmp_path / "speed" / "memory.json").read_text())
+    assert found["rows"] == rows and found["chunk"] == 256
+
+
 def test_what_is_committed_is_what_the_page_says():
     """The tables of docs/transfer.md are those of docs/transfer.json."""
     text = (ROOT / "docs" / "transfer.md").read_text()
@@ -106,9 +122,17 @@ def test_what_is_committed_is_what_the_page_says():
         assert any(all(value in line for value in values) for line in rows), key
 
 
-@pytest.mark.parametrize("name", ["transfer", "methods", "joint"])
+PAGES = {
+    "transfer": "transfer",
+    "methods": "methods",
+    "joint": "methods",
+    "memory": "large_batches",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_a_place_for_its_tables(name):
-    text = (ROOT / "docs" / ("methods" if name == "joint" else name)).with_suffix(".md")
+    text = (ROOT / "docs" / PAGES[name]).with_suffix(".md")
     with imported("pages", folder="benchmarks") as pages:
         before, found, rest = text.read_text().partition(pages.begin(name))
         assert found and pages.END in rest

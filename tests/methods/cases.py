@@ -36,9 +36,10 @@ def pixels(size=SIZE):
     return keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
 
 
-def patch_encoder(size=SIZE // 2, filters=(16, 32)):
+def patch_encoder(size=SIZE // 2, filters=(16, 32), channels=3):
     """A network for patches, without batch statistics."""
-    patch = keras.Input((size, size, 3))
+    size = (size, size) if isinstance(size, int) else size
+    patch = keras.Input((*size, channels))
     x = tfssl.encoders.pixel_scaling()(patch)
     for count in filters:
         x = keras.layers.Conv2D(count, 3, 2, "same")(x)

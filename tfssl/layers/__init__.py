@@ -2,6 +2,7 @@
 
 from tfssl.layers.batch_normalization import BatchNormalization
 from tfssl.layers.channelwise_dense import ChannelwiseDense
+from tfssl.layers.encode import features_by, features_of
 from tfssl.layers.memory_bank import MemoryBank, Normalizers
 from tfssl.layers.normalization import NORMS, normalize
 from tfssl.layers.patches import Patches, patchify, unpatchify
@@ -39,6 +40,8 @@ __all__ = [
     "SqueezeHalves",
     "Teacher",
     "TransformerBlock",
+    "features_by",
+    "features_of",
     "frozen_copy",
     "normalize",
     "patchify",

@@ -41,7 +41,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         x = inputs if len(inputs.shape) == 4 else inputs[:, None, None, :]
         if not (training and self.trainable):
             y = self._fused(x, self.moving_mean, self.moving_variance)[0]
-        elif self.shared_statistics and replicas.count() > 1:
+        elif self.shared_statistics and replicas.reach() > 1:
             mean, variance = self._global_moments(x)
             y = ops.batch_normalization(
                 ops.cast(x, "float32"),

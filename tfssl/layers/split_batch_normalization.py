@@ -64,10 +64,10 @@ class SplitBatchNormalization(BatchNormalization):
             y = y * ops.cast(self.gamma, "float32")
         if self.center:
             y = y + ops.cast(self.beta, "float32")
-        self._move(
-            replicas.mean(ops.mean(mean, axis=(0, 1, 2))),
-            replicas.mean(ops.mean(variance, axis=(0, 1, 2))),
-        )
+        moments = (ops.mean(each, axis=(0, 1, 2)) for each in (mean, variance))
+        if replicas.reach() > 1:
+            moments = map(replicas.mean, moments)
+        self._move(*moments)
         return ops.cast(ops.reshape(y, shape), self.compute_dtype)
 
     def get_config(self):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfssl.layers.encode import features_of
 from tfssl.layers.pooling import pooled
 
 
@@ -84,7 +85,9 @@ class Teacher(keras.layers.Layer):
         self.built = True
 
     def call(self, x, training=True):
-        for network in self.networks:
+        encoder, *heads = self.networks
+        x = features_of(encoder, x, training=training)
+        for network in heads:
             x = pooled(network(x, training=training))
         return ops.stop_gradient(x)
 

@@ -39,8 +39,9 @@ class AdversarialMethod(Method):
             **kwargs: as `Method.compile`.
 
         Raises:
-            ValueError: for an adversary on another backend than TensorFlow, or an
-                optimizer for an adversary that is not there.
+            ValueError: for an adversary on another backend than TensorFlow, an
+                optimizer for an adversary that is not there, or accumulate with an
+                adversary.
         """
         if self.adversary is None and adversary_optimizer is not None:
             raise ValueError(
@@ -55,6 +56,13 @@ class AdversarialMethod(Method):
                     f"KERAS_BACKEND=tensorflow, or {weight}=0, in scripts "
                     f"--set={weight}=0. Received: "
                     f"KERAS_BACKEND={keras.backend.backend()}"
+                )
+            if kwargs.get("accumulate") is not None:
+                raise ValueError(
+                    f"{self.name} with an adversary, which takes a step of its own, "
+                    "is not computed in parts. Leave out accumulate, or set "
+                    f"{self.adversary_weight}=0. Received: "
+                    f"accumulate={kwargs['accumulate']}"
                 )
             adversary_optimizer = keras.optimizers.get(
                 adversary_optimizer or keras.optimizers.Adam(**self.adversary_adam)

@@ -120,7 +120,7 @@ class Method(Trainer):
 
     def features(self, images, training=False):
         """Features `[batch, dim]` of images, pooled if the encoder gives a map."""
-        return layers.pooled(self.encoder(images, training=training))
+        return layers.features_of(self.encoder, images, training=training)
 
     def embed(self, view):
         """Embeddings `[batch, d]` of a view in training mode, by `self.projector`."""
@@ -150,6 +150,7 @@ class Method(Trainer):
                 f"divides among the devices, {self.num_shards}, and the groups of "
                 f"their SplitBatchNormalization. Received: a batch of {size}"
             )
+        super().check_batch(size)
 
     def get_config(self):
         # One attribute for each argument of the constructor, with its name.
@@ -186,6 +187,18 @@ class Method(Trainer):
             check_index(data, self.name)
             index = ops.cast(data["index"], "int32")
         return Batch(views, index, data.get("labels"))
+
+    def example_loss(self):
+        """The loss of the smallest batch, of black images; it moves nothing."""
+        count = self.batch_multiple * (self.accumulate or 1)
+        height, width = (side or 32 for side in input_size(self.encoder))
+        images = ops.zeros((count, height, width, 3), "uint8")
+        labels = ops.zeros((count,), "int32")
+        data = {"images": images, "index": labels, "labels": labels}
+        if self.needs_labels:
+            data["labelled"] = images
+        with keras.StatelessScope():
+            return self.step_loss(self.batch_of(data))[0]
 
     def _as_views(self, views):
         count = self.num_views or 2

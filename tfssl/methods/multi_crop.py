@@ -37,8 +37,8 @@ class MultiCropMethod(Method):
         Neighbours of one size go through the encoder as one batch.
         """
         features = [
-            layers.pooled(
-                at_size(self.encoder, size)(ops.concatenate(list(group)), training=True)
+            layers.features_of(
+                at_size(self.encoder, size), ops.concatenate(list(group)), training=True
             )
             for size, group in itertools.groupby(views, key=lambda x: x.shape[1:3])
         ]

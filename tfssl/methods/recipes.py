@@ -37,6 +37,10 @@ class Recipe:
         milestones: tuple of floats, the fractions of the run after which the rate falls
             to a tenth, instead of warm-up and cosine; `()` keeps it as it is. Defaults
             to None, the cosine.
+        chunk: int, rows that go through the encoder at a time, on each device, see
+            `Method.compile`. Defaults to None: all at once.
+        accumulate: int, parts of a batch that are computed one after the other, see
+            there. Defaults to None: all at once.
         fits: function of an image size in pixels, whether the recipe's network fits it.
             Defaults to None: any.
         elsewhere: dict of fields, what presets auto and photos change if it does not.
@@ -69,6 +73,8 @@ class Recipe:
     batch_size: int = 256
     warmup_epochs: float = 1.0
     milestones: tuple | None = None
+    chunk: int | None = None
+    accumulate: int | None = None
     fits: Callable | None = None
     elsewhere: dict = dataclasses.field(default_factory=dict)
     measured: str = ""
@@ -219,7 +225,9 @@ class Recipe:
             views=views,
             seed=seed,
         )
-        model.compile(self.make_optimizer(num_images, epochs))
+        parts = {"chunk": self.chunk, "accumulate": self.accumulate}
+        parts = {name: value for name, value in parts.items() if value is not None}
+        model.compile(self.make_optimizer(num_images, epochs), **parts)
         return model
 
     def _views_class(self):

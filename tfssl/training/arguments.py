@@ -39,6 +39,25 @@ def refuse_weights(name, **weights):
             )
 
 
+def refuse_loss(name, **given):
+    """Refuses what compares with labels.
+
+    Args:
+        name: string, of the model.
+        **given: the arguments by their names.
+
+    Raises:
+        ValueError: naming the first that is not None.
+    """
+    for argument, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} has a loss of its own, and no labels to compare with. Leave "
+                "out the argument; to measure the features while it trains, give fit a "
+                f"tfssl.transfer.KNNCallback. Received: {argument}={value!r}"
+            )
+
+
 def listed(callbacks):
     """A new list of callbacks, checked before the first epoch calls one.
 

@@ -4,6 +4,7 @@ import jax
 import keras
 
 from tfssl import replicas
+from tfssl.training.parts import Parts
 from tfssl.training.state import keep
 
 # What Keras takes along in this order.
@@ -49,7 +50,7 @@ class Step:
 
         def loss_of(trainable, non_trainable):
             with self._with_state(trainable, non_trainable, metrics) as scope:
-                loss, logs = self.views_loss(self.batch_of(data))
+                loss, logs = self.step_loss(self.batch_of(data))
             moved = _values(scope, self.non_trainable_variables, non_trainable)
             return self._scaled(loss, optimizer_state), (loss, logs, moved)
 
@@ -81,7 +82,7 @@ class Step:
         try:
             # What the loss moves, it moves in this scope, which is thrown away.
             with self._with_state(trainable, non_trainable, metrics):
-                loss, logs = self.views_loss(self.batch_of(data))
+                loss, logs = self.step_loss(self.batch_of(data))
         finally:
             self._evaluating = False
         with self._with_state(trainable, non_trainable, metrics) as scope:
@@ -100,6 +101,26 @@ class Step:
         state = zip(self.optimizer.variables, optimizer_state, strict=True)
         with keras.StatelessScope(list(state)):
             return self.optimizer.scale_loss(loss)
+
+    def in_parts(self, function, variables, rows, count):
+        """See `tfssl.training.tensorflow.Step.in_parts`."""
+        parts = Parts(function, variables, rows, count, jax.numpy.asarray)
+
+        def body(others, number):
+            result, others = parts.call(number, parts.learned, others)
+            return others, result
+
+        # Nothing of a part is kept for its gradient.
+        body = jax.checkpoint(body, prevent_cse=False)
+        others, results = jax.lax.scan(
+            body, parts.start, jax.numpy.arange(count, dtype="int32")
+        )
+        parts.move(others)
+        return results.astype(parts.dtype)
+
+    def trace(self, function):
+        """Goes through a function once, without computing anything."""
+        jax.eval_shape(function)
 
     def _with_state(self, trainable, non_trainable, metrics):
         variables = (

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfssl import replicas
+from tfssl.training.parts import Parts
 from tfssl.training.state import keep
 
 
@@ -58,7 +59,7 @@ class Step:
             loss, logs = minimize(
                 self.optimizer,
                 variables,
-                lambda: self.views_loss(batch),
+                lambda: self.step_loss(batch),
                 self.held(variables),
             )
             self.after_update()
@@ -71,7 +72,7 @@ class Step:
             try:
                 # What the loss moves, it moves in this scope, which is thrown away.
                 with keras.StatelessScope():
-                    loss, logs = self.views_loss(self.batch_of(data))
+                    loss, logs = self.step_loss(self.batch_of(data))
             finally:
                 self._evaluating = False
             return self._reducible(self.update_logs(loss, logs))
@@ -93,6 +94,60 @@ class Step:
                 self.views, jit_compile=True, autograph=False
             )
         return self._compiled_views(images, key)
+
+    def in_parts(self, function, variables, rows, count):
+        """What a function gives for each part of a batch, one after the other.
+
+        Its gradient computes each part once more, so that what one part takes is all
+        that is kept at a time.
+
+        Args:
+            function, variables, rows, count: see `tfssl.training.parts.Parts`.
+
+        Returns:
+            Tensor `[count, ...]`, differentiable in the trainable variables.
+        """
+        parts = Parts(function, variables, rows, count, tf.convert_to_tensor)
+
+        def run(*learned):
+            def forward(number, others, results):
+                result, others = parts.call(number, learned, others)
+                return number + 1, others, results.write(number, result)
+
+            def backward(upstream):
+                def add(number, others, sums):
+                    own = [tf.identity(each) for each in learned]
+                    with tf.GradientTape() as tape:
+                        tape.watch(own)
+                        result, others = parts.call(number, own, others)
+                    found = tape.gradient(
+                        result,
+                        own,
+                        upstream[number],
+                        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+                    )
+                    sums = [a + b for a, b in zip(sums, found, strict=True)]
+                    return number + 1, others, sums
+
+                # In the same order from the same start: the draws are the same.
+                zeros = [tf.zeros_like(each) for each in learned]
+                return _loop(count, add, parts.start, zeros)[1]
+
+            results = tf.TensorArray("float32", count)
+            others, results = _loop(count, forward, parts.start, results)
+            return (results.stack(), *others), lambda upstream, *_: backward(upstream)
+
+        if parts.learned:
+            run = tf.custom_gradient(run)
+            results, *others = run(*parts.learned)
+        else:
+            (results, *others), _ = run()
+        parts.move(others)
+        return tf.cast(results, parts.dtype)
+
+    def trace(self, function):
+        """Goes through a function once, without computing anything."""
+        tf.function(function, autograph=False).get_concrete_function()
 
     def build_optimizers(self):
         self._check_scope()
@@ -225,6 +280,19 @@ def score_and_slope(network, x):
         scores = network(x, training=True)
     slopes = tape.gradient(scores, x)
     return scores, tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=-1))
+
+
+def _loop(count, body, *values):
+    """Values after `count` calls of `body(number, *values)`, one after the other."""
+    _, *values = tf.while_loop(
+        lambda number, *_: number < count,
+        body,
+        (tf.constant(0), *values),
+        # Several at a time would be in memory together.
+        parallel_iterations=1,
+        maximum_iterations=count,
+    )
+    return values
 
 
 def _tensors(data):

@@ -9,10 +9,11 @@ from keras import ops
 from tfssl import optimizers
 from tfssl.checks import check_count
 from tfssl.training import datasets
-from tfssl.training.arguments import check_given, listed, refuse_weights
+from tfssl.training.arguments import check_given, listed, refuse_loss, refuse_weights
 from tfssl.training.batches import Batches, telling
 from tfssl.training.health import HealthCheck, Monitor
 from tfssl.training.images import check_images, check_index, first_batch, images_of
+from tfssl.training.large_batches import LargeBatches
 from tfssl.training.state import MOST_STEPS, StepState
 
 if keras.backend.backend() == "tensorflow":
@@ -26,7 +27,7 @@ _MONITORED = 512
 _DEFAULT_BATCH = 256
 
 
-class Trainer(Step, StepState):
+class Trainer(Step, LargeBatches, StepState):
     """A `keras.Model` whose loss is a function of batches of images alone.
 
     Subclasses define `batch_of(data)`, `views_loss(batch)` and, if something moves
@@ -55,6 +56,8 @@ class Trainer(Step, StepState):
         metrics=None,
         loss_weights=None,
         weighted_metrics=None,
+        chunk=None,
+        accumulate=None,
         **kwargs,
     ):
         """Sets the optimizer. The loss is the method's own.
@@ -63,27 +66,31 @@ class Trainer(Step, StepState):
             optimizer: `keras.optimizers.Optimizer` or its name. Defaults to "adam".
             loss, metrics, loss_weights, weighted_metrics: have no meaning without
                 labels, and are refused.
+            chunk: int, rows that go through the encoder at a time, on each replica, for
+                batches whose activations memory does not hold. Features of all rows are
+                kept, and the loss is that of the whole batch. Batch statistics of the
+                encoder are those of each chunk. Defaults to None: all at once.
+            accumulate: int, parts of a batch whose losses and gradients are computed
+                one after the other in a step, for losses of each image by itself.
+                Defaults to None: the whole batch.
             **kwargs: `run_eagerly`, `jit_compile`, `steps_per_execution` and
                 `auto_scale_loss`, as in Keras.
 
         Raises:
-            ValueError: for a loss, metrics or weights.
+            ValueError: for a loss, metrics or weights, chunk with a method that calls
+                its encoder in a way of its own, or accumulate with a loss that looks
+                across the batch.
         """
-        refused = {
-            "loss": loss,
-            "metrics": metrics,
-            "loss_weights": loss_weights,
-            "weighted_metrics": weighted_metrics,
-        }
-        for name, value in refused.items():
-            if value is not None:
-                raise ValueError(
-                    f"{self.name} has a loss of its own, and no labels to compare "
-                    "with. Leave out the argument; to measure the features while it "
-                    "trains, give fit a tfssl.transfer.KNNCallback. Received: "
-                    f"{name}={value!r}"
-                )
+        refuse_loss(
+            self.name,
+            loss=loss,
+            metrics=metrics,
+            loss_weights=loss_weights,
+            weighted_metrics=weighted_metrics,
+        )
+        self.set_parts(chunk, accumulate)
         super().compile(optimizer=optimizer, **kwargs)
+        self.try_parts()
         # In the strategy's scope and before any checkpoint is restored.
         self.build_optimizers()
 
@@ -99,19 +106,6 @@ class Trainer(Step, StepState):
     def batches(self, images, labels, **kwargs):
         """What `fit` and `evaluate` make of arrays: `Batches`, or a subclass of it."""
         return Batches(images, None if self.needs_index else labels, **kwargs)
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def check_batch(self, size):
-        """Refuses a batch that the method cannot train on: `fit` asks before it starts.
-
-        Args:
-            size: int, images in a batch over all replicas.
-
-        Raises:
-            ValueError: for a batch that replicas or groups cannot share out.
-        """
 
     def fit(
         self,
