@@ -2,6 +2,7 @@
 
 from tfssl.zoo.conversion import SCHEMES, convert
 from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError, ZooError
+from tfssl.zoo.exporting import export
 from tfssl.zoo.load import info, load, load_projector, names
 from tfssl.zoo.official_weights import official
 from tfssl.zoo.publish import publish
@@ -13,6 +14,7 @@ __all__ = [
     "SCHEMES",
     "ZooError",
     "convert",
+    "export",
     "info",
     "load",
     "load_projector",
