@@ -14,7 +14,7 @@ import numpy as np
 from tfssl import files
 from tfssl.encoders import as_encoder, in_float32
 from tfssl.training import check_images, fit_images
-from tfssl.zoo.formats import FORMATS
+from tfssl.zoo.formats import FORMATS, function_of
 
 QUANTIZATIONS = ("int8", "dynamic")
 # Of the largest value that the model gives.
@@ -186,18 +186,17 @@ def _beside(path):
 
 
 def _runtime(format):
-    """What the file is run in here, with its version."""
-    package = {
-        "keras": "keras",
-        "saved_model": "tensorflow",
-        "onnx": "onnxruntime",
-        "litert": "ai-edge-litert",
-    }[format]
-    return f"{FORMATS[format].runtime} {metadata.version(package)}"
+    """What the file is run in here, with its version if that is known."""
+    package = FORMATS[format].runtime
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:  # such as tensorflow-cpu
+        return package
 
 
 def _written(model, path, format, options):
     """Writes and runs a file, and says how far it is from the model."""
+    of_model = function_of(model)
     try:
         format.write(model, str(path), **options)
         run = format.run(str(path))
@@ -208,7 +207,7 @@ def _written(model, path, format, options):
             f"{model.name} cannot be written for {format.runtime}. "
             f"{type(error).__name__}: {error}"
         ) from error
-    pairs = [(run(x), model.predict_on_batch(x)) for x in _tried(model)]
+    pairs = [(run(x), of_model(x)) for x in _tried(model)]
     if options.get("quantize"):
         cosine = min(_mean_cosine(*pair) for pair in pairs)
         if not cosine >= _LEAST_COSINE:

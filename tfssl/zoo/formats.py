@@ -16,7 +16,7 @@ class Format:
 
     Attributes:
         ending: what the name of a file ends in; "" for a folder.
-        runtime: what runs it, for people.
+        runtime: the package that runs it.
         packages: dict from the modules that it takes to the packages that have them.
         write: function of a model in float32, a path and the options of the format.
         run: function of a path, which returns a function from a batch of images,
@@ -30,13 +30,17 @@ class Format:
     run: typing.Callable
 
 
+def function_of(model):
+    """A function from a batch of images to what a model gives, in inference mode."""
+    return lambda x: keras.ops.convert_to_numpy(model(x, training=False))
+
+
 def _write_keras(model, path):
     save_model(in_keras_layers(model), path)
 
 
 def _run_keras(path):
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return model.predict_on_batch
+    return function_of(keras.saving.load_model(path, compile=False, safe_mode=True))
 
 
 def _write_saved_model(model, path):
@@ -110,9 +114,9 @@ def _run_litert(path):
 
 _TENSORFLOW = {"tensorflow": "tensorflow"}
 FORMATS = {
-    "keras": Format(".keras", "Keras", {}, _write_keras, _run_keras),
+    "keras": Format(".keras", "keras", {}, _write_keras, _run_keras),
     "saved_model": Format(
-        "", "TensorFlow", _TENSORFLOW, _write_saved_model, _run_saved_model
+        "", "tensorflow", _TENSORFLOW, _write_saved_model, _run_saved_model
     ),
     "onnx": Format(
         ".onnx",
@@ -123,7 +127,7 @@ FORMATS = {
     ),
     "litert": Format(
         ".tflite",
-        "LiteRT",
+        "ai-edge-litert",
         {**_TENSORFLOW, "ai_edge_litert": "ai-edge-litert"},
         _write_litert,
         _run_litert,
