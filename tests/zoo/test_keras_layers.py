@@ -6,6 +6,7 @@ import pytest
 from cases import one_of_each_kind
 
 import tfssl
+from tfssl.encoders import resnet_blocks
 from tfssl.zoo.keras_layers import in_keras_layers
 from tfssl.zoo.plain import foreign_parts, needed_imports
 
@@ -28,6 +29,14 @@ def split_pair(split):
     return tfssl.encoders.split_pair(*halves, 16, split)
 
 
+def selective_kernels():
+    """A block of `sk_resnet50`, for images of any size."""
+    build = resnet_blocks.Builder("batch", True, False, selective_kernels=True)
+    image = keras.Input((None, None, 3))
+    x = resnet_blocks.bottleneck_block(build, image, 8, 2, "block")
+    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+
+
 def classifier():
     network = tfssl.transfer.classifier(vit(), num_classes=3)
     return tfssl.transfer.ImageClassifier(network, ["a", "b", "c"])
@@ -43,6 +52,7 @@ ENCODERS = {
     "mean, fixed positions": lambda: vit(pool="mean", positions="sincos"),
     "blocks that are left out": lambda: vit(drop_path=0.5),
     "interpolated positions": lambda: tfssl.encoders.at_size(vit((16, 24)), (12, 16)),
+    "selective kernels": selective_kernels,
     "patches": patch_grid,
     "colours": lambda: split_pair("lab"),
     "halves": lambda: split_pair("halves"),
@@ -95,12 +105,6 @@ def check(model):
 @pytest.mark.parametrize("name", one_of_each_kind(ENCODERS, QUICK))
 def test_they_compute_the_same(name):
     check(ENCODERS[name]())
-
-
-@pytest.mark.matrix
-@pytest.mark.parametrize("size", [32, None])
-def test_selective_kernels(size):
-    check(tfssl.encoders.sk_resnet50(size, stem="small", width=8))
 
 
 def test_parts_keep_their_names_and_learn():

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tfssl.files import save_model
+from tfssl.zoo import onnx_operations
 from tfssl.zoo.keras_layers import in_keras_layers
 
 
@@ -64,6 +65,7 @@ def _run_saved_model(path):
 
 
 def _write_onnx(model, path):
+    onnx_operations.register()
     model.export(path, format="onnx", verbose=False)
 
 
