@@ -48,3 +48,13 @@ def test_mistakes_are_told(tmp_path, flags, message):
     error = run("export", "--model=nothing.keras", output, *flags, fails=True)
     assert message in error
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.matrix
+def test_eight_bits_of_a_data_set(tmp_path, saved):
+    pytest.importorskip("ai_edge_litert", reason="pip install '.[export]' has it")
+    output = tmp_path / "encoder.tflite"
+    flags = ("--quantize=int8", "--dataset=digits", f"--output={output}")
+    out = run("export", saved[1], *flags)
+    assert "quantized; cosine with what the model says: 0.9" in out
+    assert json.loads((tmp_path / "encoder.tflite.json").read_text())["quantize"]

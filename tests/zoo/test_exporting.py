@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -233,6 +234,25 @@ def test_images_of_any_size(tmp_path, tensorflow, format):
     x = photos(2, 48)
     found = formats.FORMATS[format].run(str(path))(x)
     close(found, outputs(model, x))
+
+
+@pytest.mark.matrix
+@ONNX
+@LITERT
+def test_the_code_of_the_page_runs(tmp_path, tensorflow, monkeypatch):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "export.md"
+    (code,) = page.read_text().split("```python\n")[1:]
+    model = classifier(tfssl.encoders.resnet10(32, stem="small", width=4))
+    monkeypatch.chdir(tmp_path)
+    for name in ("encoder.keras", "served", "encoder.onnx", "encoder.tflite"):
+        tfssl.zoo.export(model, name)
+    found = {}
+    for part in code.partition("```")[0].split("\n\n"):
+        exec(part, found)
+        if "features" in found:
+            features = np.array(found.pop("features"))
+            close(features, outputs(model, found["images"]))
+    assert found["names"] == ["cat", "dog"]
 
 
 def test_litert_takes_one_size(tmp_path, monkeypatch, tensorflow):
