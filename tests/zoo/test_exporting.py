@@ -13,7 +13,7 @@ import pytest
 from cases import encoder
 
 import tfssl
-from tfssl.zoo import exporting, formats
+from tfssl.zoo import exporting, formats, trial
 
 
 def vit():
@@ -28,7 +28,7 @@ def classifier(network=None):
 
 
 def photos(n=4, size=16):
-    return exporting.pictures(n, size, size, seed=3)
+    return trial.pictures(n, size, size, seed=3)
 
 
 def outputs(model, x):
@@ -277,3 +277,11 @@ def test_calibration_images_are_brought_to_the_size():
     drawn = exporting._fitted(None, (16, 16))
     assert drawn.shape == (exporting.CALIBRATION_IMAGES, 16, 16, 3)
     assert drawn.min() >= 0 and drawn.max() <= 255 and drawn.std() > 30
+
+
+def test_the_distance_of_two_arrays():
+    a = np.array([[3.0, 4.0], [0.0, 2.0]])
+    b = np.array([[3.0, 4.0], [2.0, 0.0]])
+    assert trial.largest_difference(a, b) == 0.5
+    assert trial.mean_cosine(a, b) == 0.5
+    assert trial.largest_difference(0 * a, 0 * a) == 0

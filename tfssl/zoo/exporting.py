@@ -9,20 +9,18 @@ from os import PathLike
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from tfssl import files
 from tfssl.encoders import as_encoder, in_float32
 from tfssl.training import check_images, fit_images
 from tfssl.zoo.formats import FORMATS, function_of
+from tfssl.zoo.trial import largest_difference, mean_cosine, pictures, tried
 
 QUANTIZATIONS = ("int8", "dynamic")
 # Of the largest value that the model gives.
 _TOLERANCE = 1e-4
 # Between what a model says of an image before and after it was quantized, as a mean.
 _LEAST_COSINE = 0.9
-# Where a model takes images of any size, it is tried on these.
-_SIZES = (64, 96)
 CALIBRATION_IMAGES = 200
 
 
@@ -197,7 +195,7 @@ def _runtime(format):
 def _written(model, path, format, options):
     """Writes and runs a file, and says how far it is from the model."""
     # Keras exports what was called before.
-    expected = [(x, function_of(model)(x)) for x in _tried(model)]
+    expected = [(x, function_of(model)(x)) for x in tried(model)]
     try:
         format.write(model, str(path), **options)
         run = format.run(str(path))
@@ -210,7 +208,7 @@ def _written(model, path, format, options):
         ) from error
     pairs = [(run(x), y) for x, y in expected]
     if options.get("quantize"):
-        cosine = min(_mean_cosine(*pair) for pair in pairs)
+        cosine = min(mean_cosine(*pair) for pair in pairs)
         if not cosine >= _LEAST_COSINE:
             raise RuntimeError(
                 f"The quantized {model.name} gives something else than the model: "
@@ -218,10 +216,7 @@ def _written(model, path, format, options):
                 'images like those that it is for, or take quantize="dynamic".'
             )
         return {"mean_cosine": cosine}
-    difference = max(
-        float(np.abs(found - y).max() / max(np.abs(y).max(), 1e-30))
-        for found, y in pairs
-    )
+    difference = max(largest_difference(*pair) for pair in pairs)
     if not difference <= _TOLERANCE:
         raise RuntimeError(
             f"The exported {model.name} gives something else than the model, by up to "
@@ -230,41 +225,9 @@ def _written(model, path, format, options):
     return {"largest_difference": difference}
 
 
-def _mean_cosine(found, expected):
-    a, b = (x.reshape(len(x), -1) for x in (found, expected))
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return float(np.mean(np.sum(a * b, axis=1) / np.maximum(norms, 1e-30)))
-
-
-def _tried(model):
-    """Batches that a file is tried on: of one image and of several."""
-    for seed, (count, size) in enumerate(zip((1, 8), _SIZES, strict=True)):
-        height, width = (side or size for side in model.input_shape[1:3])
-        yield pictures(count, height, width, seed)
-
-
 def _fitted(calibration, size):
     """Images to calibrate on, of the model's size."""
     if calibration is None:
         return pictures(CALIBRATION_IMAGES, *size, seed=2)
     images = fit_images(check_images(calibration), size)
     return keras.ops.convert_to_numpy(images).astype("float32")
-
-
-def pictures(count, height, width, seed):
-    """Random pictures: coarse patches and fine ones, as in photographs.
-
-    Args:
-        count, height, width: ints.
-        seed: int.
-
-    Returns:
-        float32 array `[count, height, width, 3]`, values in [0, 255].
-    """
-    random = np.random.default_rng(seed)
-    x = np.zeros((count, height, width, 3))
-    for cells in (1, 2, 4, 8, 16):
-        grid = random.normal(0, 100 / cells**0.5, (count, cells, cells, 3))
-        rows, columns = (np.arange(n) * cells // n for n in (height, width))
-        x += grid[:, rows][:, :, columns]
-    return np.clip(x + 128, 0, 255).astype("float32")
