@@ -55,7 +55,7 @@ def export(
             both give is below 0.9, as a mean.
         calibration: array of images `[n, height, width, 3]` like those that the model
             is for, of which "int8" takes the range of what is computed. A few hundred
-            are enough. Defaults to random pictures, which is worse.
+            are enough. Defaults to random pictures.
 
     Returns:
         Dict, what is in `PATH.json`: `format`, `quantize`, `runtime`, `input` and
