@@ -59,9 +59,10 @@ def main():
         quantize=FLAGS.quantize,
         calibration=images(model) if FLAGS.dataset else None,
     )
-    says = f"which says what the model says, to {about.get('largest_difference'):.1g}"
     if FLAGS.quantize:
         says = f"quantized; cosine with what the model says: {about['mean_cosine']:.4f}"
+    else:
+        says = f"which says what the model says, to {about['largest_difference']:.1g}"
     print(f"Wrote {FLAGS.output}, {says}; it was run in {about['runtime']}.")
     print(f"{FLAGS.output}.json tells what it takes and what it gives.")
 
