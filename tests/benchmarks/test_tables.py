@@ -109,6 +109,39 @@ def test_memory(tmp_path):
     assert found["rows"] == rows and found["chunk"] == 256
 
 
+def test_export(tmp_path):
+    made = page(tmp_path, "export.md")
+    row = {"runtime": "onnxruntime 1", "bytes": 2_500_000}
+    knn = transfer.Result("knn", 0.25, settings={"k": 200, "temperature": 0.1})
+    counts = {"train_images": 10000, "test_images": 2000}
+    done = {
+        "file: mine: onnx": {**row, "largest_difference": 2.5e-7},
+        "file: mine: litert, int8": {**row, "mean_cosine": 0.5},
+        "knn: int8": {**row, "result": knn.with_settings(**counts).to_dict()},
+    }
+    with imported("export", f"--output={tmp_path}", folder="benchmarks") as benchmark:
+        for _ in range(2):
+            benchmark.write_tables(done)
+    lines = made.read_text().splitlines()
+    assert lines.count("| `mine` | onnx | onnxruntime 1 | 2.50 | 2.5e-07 |") == 1
+    assert "| `mine` | litert, int8 | onnxruntime 1 | 2.50 | cosine 0.5000 |" in lines
+    assert "| int8 | 2.50 | 0.2500 |" in lines
+    assert any("first 10,000 training images" in line for line in lines)
+
+
+def test_the_page_of_exports_has_what_was_measured():
+    text = (ROOT / "docs" / "export.md").read_text()
+    done = json.loads((ROOT / "docs" / "export.json").read_text())
+    assert done
+    for key, row in done.items():
+        *_, name = key.split(": ")
+        value = row.get("result", row).get("value")
+        found = f"{value:.4f}" if value else f"{row['bytes'] / 1e6:.2f}"
+        assert any(f"| {name} |" in x and found in x for x in text.splitlines()), key
+        if "largest_difference" in row:
+            assert row["largest_difference"] <= 1e-4
+
+
 def test_what_is_committed_is_what_the_page_says():
     """The tables of docs/transfer.md are those of docs/transfer.json."""
     text = (ROOT / "docs" / "transfer.md").read_text()
@@ -127,6 +160,9 @@ PAGES = {
     "methods": "methods",
     "joint": "methods",
     "memory": "large_batches",
+    "export": "export",
+    "equality": "reliability",
+    "endurance": "reliability",
 }
 
 

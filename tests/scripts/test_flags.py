@@ -25,7 +25,7 @@ NEEDED = {
 }
 # Who else defines flags.
 SHARED = ("common", "recipe_flags")
-WITHOUT_NUMBERS = ("export", "publish", "report", "zoo_table")
+WITHOUT_NUMBERS = ("publish", "report", "zoo_table")
 BAD = ("nan", "inf", "-inf", "1e300", "-1", "99999999999999999999", "9" * 400)
 
 

@@ -2,6 +2,7 @@
 
 from tfssl.zoo.conversion import SCHEMES, convert
 from tfssl.zoo.errors import FormatError, IntegrityError, NotFoundError, ZooError
+from tfssl.zoo.exporting import export
 from tfssl.zoo.load import info, load, load_projector, names
 from tfssl.zoo.official_weights import official
 from tfssl.zoo.page import write_page
@@ -14,6 +15,7 @@ __all__ = [
     "SCHEMES",
     "ZooError",
     "convert",
+    "export",
     "info",
     "load",
     "load_projector",

@@ -50,7 +50,28 @@ def needed_imports(model):
         Sorted list of the modules that define and register its layers, such as
         "tfssl.layers.patches"; empty if the model loads with Keras alone.
     """
-    return sorted(set(_imports(keras.saving.serialize_keras_object(model))))
+    config = keras.saving.serialize_keras_object(model)
+    return sorted({module for module, _ in _foreign(config)})
+
+
+def foreign_parts(model):
+    """The parts of a model that Keras does not have.
+
+    Args:
+        model: `keras.Model` that can be made from its config.
+
+    Returns:
+        Sorted list of strings that say how each is called, what it is and the module
+        that defines it.
+
+    Example:
+        >>> import tfssl
+        >>> from tfssl.zoo.plain import foreign_parts
+        >>> foreign_parts(tfssl.encoders.vit(16, width=8, depth=1))[0]
+        'block_1, a DropPathBlock of tfssl.encoders.drop_path'
+    """
+    config = keras.saving.serialize_keras_object(model)
+    return sorted({f"{name} of {module}" for module, name in _foreign(config)})
 
 
 def _plain(config):
@@ -71,15 +92,19 @@ def _plain(config):
     }
 
 
-def _imports(config):
+def _foreign(config):
+    """Yields the module of each part that is not Keras's, and how it is called."""
     if isinstance(config, (list, tuple)):
         for value in config:
-            yield from _imports(value)
+            yield from _foreign(value)
     elif isinstance(config, dict):
-        module = config.get("module")
+        module, kind, own = (
+            config.get(key) for key in ("module", "class_name", "config")
+        )
+        name = own.get("name") if isinstance(own, dict) else own
         if module == "builtins":
             # A function: only its registered name is told.
-            module = keras.saving.get_registered_object(config["config"]).__module__
+            module = keras.saving.get_registered_object(own).__module__
         if isinstance(module, str) and module.partition(".")[0] != "keras":
-            yield module
-        yield from _imports(list(config.values()))
+            yield module, f"{name}, a {kind}" if name else kind
+        yield from _foreign(list(config.values()))
