@@ -90,8 +90,8 @@ def run(page):
 
 
 WITH_PYTHON = [page for page in PAGES if blocks(page, "python")]
-# Those in which something is traced.
-LONG = ("docs/deploy.md", "docs/devices.md")
+# Those that train, trace or measure for longer.
+LONG = tuple(f"docs/{page}.md" for page in ("deploy", "devices", "few_labels", "python"))
 
 
 @pytest.mark.parametrize(
