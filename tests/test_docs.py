@@ -91,7 +91,7 @@ def run(page):
 
 WITH_PYTHON = [page for page in PAGES if blocks(page, "python")]
 # Those that train, trace or measure for longer.
-LONG = tuple(f"docs/{page}.md" for page in ("deploy", "devices", "few_labels", "python"))
+LONG = tuple(f"docs/{page}.md" for page in ("deploy", "few_labels", "python"))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_commands_name_programs_and_flags_that_exist():
         code += re.findall(r"^    (tfssl .*)$", text, re.MULTILINE)
         code += re.findall(r"`([^`]+)`", FENCED.sub("", text))
         code = "\n".join(" ".join(x.split("\\\n")) for x in code)
-        for name, flags in re.findall(r"tfssl ([a-z]+)(.*)", code):
+        for name, flags in re.findall(r"tfssl ([a-z_]+)(.*)", code):
             assert name in known, f"{page}: there is no program {name}"
             named.add(name)
             sources = "".join([(folder / f"{name}.py").read_text(), *shared])

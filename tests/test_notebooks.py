@@ -8,7 +8,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "docs" / "notebooks"
 # In place of what the cell tagged "parameters" says.
 SMALL = {
-    "own_photos": {"EPOCHS": 1},
+    "own_photos": {"IMAGE_SIZE": 16, "EPOCHS": 1},
     "few_labels": {"LABELS_PER_CLASS": (2, 5), "DRAWS": 2, "STEPS": 4},
 }
 
