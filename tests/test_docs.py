@@ -1,6 +1,5 @@
 """The README and the pages of docs/: their Python runs, what they name exists."""
 
-import dataclasses
 import hashlib
 import re
 import runpy
@@ -11,10 +10,10 @@ from pathlib import Path
 
 import keras
 import pytest
+from digits import take_few_digits
 from PIL import Image
 
 import tfssl
-from tfssl.data.digits import load_digits
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -69,16 +68,8 @@ def here(desk, tmp_path, monkeypatch, eager):
     # Of the function's name, too.
     loading = sys.modules["tfssl.zoo.load"]
     monkeypatch.setattr(loading, "official_zoo", lambda name: tmp_path / "their_zoo")
-    monkeypatch.setattr(tfssl.data.loading, "load_digits", few_digits)
+    take_few_digits(monkeypatch, 160)
     return tmp_path
-
-
-def few_digits(*args):
-    """The first of the digits, which are enough for a page."""
-    digits = load_digits(*args)
-    return dataclasses.replace(
-        digits, images=digits.images[:160], labels=digits.labels[:160]
-    )
 
 
 def run(page):
