@@ -82,7 +82,7 @@ def run(page):
 
 WITH_PYTHON = [page for page in PAGES if blocks(page, "python")]
 # Those that train, trace or measure for longer.
-LONG = tuple(f"docs/{page}.md" for page in ("deploy", "few_labels", "python"))
+LONG = {f"docs/{page}.md" for page in ("deploy", "few_labels", "python", "zoo")}
 
 
 @pytest.mark.parametrize(
