@@ -174,6 +174,7 @@ def test_views_in_a_tf_data_pipeline_of_unknown_batch_size():
     assert step == 1
 
 
+@pytest.mark.matrix
 def test_jax_makes_the_same_views(tmp_path):
     """The generator is the same on every backend."""
     program = """

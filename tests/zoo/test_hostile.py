@@ -2,9 +2,7 @@
 
 import json
 import os
-import re
 import signal
-from pathlib import Path
 
 import pytest
 from cases import pixels
@@ -168,16 +166,3 @@ def test_the_pin_of_the_environment_is_of_its_zoo(shelf, monkeypatch):
     monkeypatch.setenv("TFSSL_ZOO_PIN", files.facts(shelf / "index.json")["sha256"])
     assert list(tfssl.zoo.names()) == ["a"]
     assert resolve_source() == shelf
-
-
-def test_the_code_of_the_security_page_runs(tmp_path):
-    page = Path(__file__).parents[2] / "docs" / "security.md"
-    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    tfssl.zoo.publish(pixels(), "mine", zoo=tmp_path, card=CARD)
-    facts = files.facts(tmp_path / "index.json")
-    values = {"PIN": facts["sha256"], "NAME": "mine", "ZOO": str(tmp_path)}
-    for name, value in values.items():
-        code = code.replace(f'"{name}"', repr(value))
-    found = {}
-    exec(re.sub("^  ", "", code, flags=re.MULTILINE), found)
-    assert found["encoder"].output_shape == (None, 3)

@@ -35,8 +35,10 @@ class Step:
         """Replicas that share out each batch."""
         return self.distribute_strategy.num_replicas_in_sync
 
-    # Each has as many images of a batch.
-    num_shards = num_replicas
+    @property
+    def num_shards(self):
+        """As `num_replicas`: each has as many images of a batch."""
+        return self.num_replicas
 
     def own_places(self, batch_size):
         strategy = self.distribute_strategy
