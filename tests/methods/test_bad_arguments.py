@@ -144,7 +144,7 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
     monkeypatch.setattr(tfssl.training.Trainer, "num_replicas", 3)
     # Of 8 groups each replica has 2.
     assert (plain.batch_multiple, split.batch_multiple) == (3, 6)
-    with pytest.raises(ValueError, match="replicas, 3.*Received: a batch of 16"):
+    with pytest.raises(ValueError, match="devices, 3.*Received: a batch of 16"):
         plain.fit(images(16), batch_size=16)
     plain.check_batch(15)
 

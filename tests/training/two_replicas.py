@@ -154,8 +154,10 @@ def fit(model, start, epoch, rate):
     """The loss, and how far each weight moves from its start."""
     model.set_weights(start)
     model.optimizer.learning_rate.assign(rate)
-    loss = model.fit(steps(epoch), epochs=1, verbose=0).history["loss"]
-    return loss, [np.asarray(w) - b for w, b in zip(model.weights, start, strict=True)]
+    history = model.fit(steps(epoch), epochs=1, shuffle=False, verbose=0).history
+    return history["loss"], [
+        np.asarray(w) - b for w, b in zip(model.weights, start, strict=True)
+    ]
 
 
 def steps(epoch):
