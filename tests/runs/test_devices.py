@@ -1,4 +1,4 @@
-"""What `set_up` does to a process."""
+"""What `set_up` does to a process, and which devices share a run."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ import types
 import keras
 import pytest
 
-from tfssl.runs.devices import device_names
+from tfssl.runs.devices import device_names, strategy
 
 # Page faults of ten blocks of 64 MB that are written to and given back.
 FAULTS = """
@@ -44,6 +44,16 @@ def test_devices_of_one_kind_are_counted(monkeypatch):
         fake = types.SimpleNamespace(devices=lambda found=found: found)
         monkeypatch.setitem(sys.modules, "jax", fake)
         assert device_names() == said
+
+
+@pytest.mark.parametrize(
+    "backend, name",
+    [("jax", "multi_worker"), ("torch", "mirrored"), ("torch", "multi_worker")],
+)
+def test_a_backend_refuses_what_it_does_not_share_out(monkeypatch, backend, name):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    with pytest.raises(ValueError, match=f"needs .* Received: KERAS_BACKEND={backend}"):
+        strategy(name)
 
 
 @pytest.mark.matrix
