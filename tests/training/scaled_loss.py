@@ -13,31 +13,34 @@ import numpy as np
 from cases import data, images, make
 
 
-def steps(name, policy="float32", **scale):
-    """The loss of three steps, and how far each weight moves."""
+def steps(name, policy="float32", start=None, **scale):
+    """The weights before a step, its loss, and how far each weight moves."""
     keras.config.set_dtype_policy(policy)
     optimizer = keras.optimizers.SGD(0.01, **scale)
     if policy == "mixed_float16":
         # Keras would begin with 2^15, and leave out steps until it is small enough.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=256.0)
     model = make(name, optimizer=optimizer)
+    if start is not None:
+        model.set_weights(start)
+    start = model.get_weights()
     before = [keras.ops.convert_to_numpy(w) for w in model.trainable_weights]
     feed = {"batch_size": 16, "epochs": 1, "shuffle": False, "verbose": 0}
-    loss = model.fit(*data(model, images(48)), **feed).history["loss"]
+    loss = model.fit(*data(model, images(16)), **feed).history["loss"]
     moved = [
         keras.ops.convert_to_numpy(w) - b
         for w, b in zip(model.trainable_weights, before, strict=True)
     ]
-    return loss, np.concatenate([move.ravel() for move in moved])
+    return start, loss, np.concatenate([move.ravel() for move in moved])
 
 
 for case in sys.argv[1:]:
-    expected_loss, expected = steps(case)
-    loss, moved = steps(case, loss_scale_factor=64.0)
+    start, expected_loss, expected = steps(case)
+    _, loss, moved = steps(case, start=start, loss_scale_factor=64.0)
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-4, err_msg=case)
     size = np.linalg.norm(expected)
     assert np.linalg.norm(moved - expected) < 0.01 * size, case
-    loss, moved = steps(case, "mixed_float16")
+    _, loss, moved = steps(case, "mixed_float16", start)
     np.testing.assert_allclose(loss, expected_loss, rtol=0.02, err_msg=case)
     alike = moved @ expected / (np.linalg.norm(moved) * size)
     print(case, alike, np.linalg.norm(moved) / size)
