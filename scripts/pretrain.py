@@ -3,8 +3,7 @@
     tfssl pretrain --dataset=digits --workdir=runs/digits
     tfssl pretrain --encoder=resnet18 --encoder_width=16 \\
         --dataset=tfds:cifar10 --epochs=16 --workdir=runs/cifar10
-    tfssl pretrain --dataset=folder:my_photos --image_size=96 \\
-        --epochs=100 --workdir=runs/photos
+    tfssl pretrain --dataset=folder:my_photos --workdir=runs/photos
 
 The workdir receives the encoder (encoder.keras), its projector, the metrics of each
 epoch (metrics.csv), TensorBoard logs and a report to look at (report.html). The same
@@ -17,13 +16,12 @@ Then: tfssl evaluate, tfssl finetune and tfssl publish.
 
 import contextlib
 import os
-import signal
-import subprocess
 import sys
 
 import common
 import recipe_flags
 import running
+import seeds
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -73,7 +71,7 @@ flags.DEFINE_bool("report", True, "Write report.html at the end.")
 
 def main():
     if FLAGS.seeds:
-        return run_each_seed()
+        return seeds.run_each(os.path.abspath(__file__), FLAGS.seeds, FLAGS.workdir)
     precision = running.start(
         FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
@@ -164,36 +162,6 @@ def pretrain(run, model, recipe, train, labels, callbacks, chief):
             callbacks=callbacks,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-
-
-def run_each_seed():
-    """This command once for each of --seeds, in a process of its own."""
-    for seed in FLAGS.seeds:
-        print(f"Seed {seed}", flush=True)
-        workdir = os.path.join(FLAGS.workdir, f"seed-{seed}")
-        own = (f"--workdir={workdir}", f"--seed={seed}", "--seeds=")
-        command = [sys.executable, os.path.abspath(__file__), *sys.argv[1:], *own]
-        code, terminated = run_passing_on(command)
-        if terminated:
-            sys.exit(code)
-        if code:
-            raise RuntimeError(f"The run of seed {seed} failed; see above.")
-
-
-def run_passing_on(command):
-    """The exit code of a command that gets SIGTERM too, and whether it has come."""
-    program = subprocess.Popen(command)
-    came = []
-
-    def pass_on(*_):
-        came.append(True)
-        program.terminate()
-
-    before = signal.signal(signal.SIGTERM, pass_on)
-    try:
-        return program.wait(), bool(came)
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def watchers(train, test):

@@ -23,7 +23,7 @@ class SwAV(MultiCropMethod):
 
     The prototypes have length 1 and do not move at first. With small batches the codes
     are shared out over a queue of past embeddings too, one for each global view; unlike
-    the authors' it is that of all replicas.
+    the authors' it is that of all devices.
 
     Args:
         encoder: `keras.Model`, images to features.

@@ -19,7 +19,7 @@ class VISReg(LeJEPA):
         loss = (1 - weight) invariance + weight regularization
 
     The three parts keep their gradients where LeJEPA's has none: in a collapse, and in
-    small batches. The batch is that of all replicas.
+    small batches. The batch is that of all devices.
 
     Args:
         encoder: `keras.Model`, images to features.
