@@ -104,12 +104,10 @@ def main(names, strategy):
         # One step at rate 1 moves by the gradient; then three at a low rate.
         for epoch, rate in ((batches[:1], 1.0), (batches, 0.001)):
             loss, moves = fit(one, start, epoch, rate)
-            changed_loss, moves_from_changed = fit(one, changed, epoch, rate)
+            _, moves_from_changed = fit(one, changed, epoch, rate)
             with contextlib.nullcontext() if TENSORFLOW else strategy.scope():
                 loss_of_two, moves_of_two = fit(two, start, epoch, rate)
-            growth = np.abs(np.divide(changed_loss, loss) - 1).max()
-            bound = max(1e-4, min(30 * growth, LARGEST))
-            np.testing.assert_allclose(loss_of_two, loss, rtol=bound, err_msg=name)
+            np.testing.assert_allclose(loss_of_two, loss, rtol=1e-4, err_msg=name)
             growth = max(map(difference, moves_from_changed, moves))
             bound = max(ROUNDING * len(epoch), 30 * growth)
             assert bound < LARGEST, f"{name}: rounding grows to {growth}"
