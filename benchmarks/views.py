@@ -18,7 +18,6 @@ import datetime
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
+import peers  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
 
@@ -60,7 +60,7 @@ def main():
     load = os.getloadavg()[0]
     done = {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat("T", "minutes"),
-        "processor": processor(),
+        "processor": peers.processor(),
         "threads": FLAGS.threads,
         "load_before": round(load, 2),
         # With somebody else at work only ratios of turns say something.
@@ -70,9 +70,15 @@ def main():
         "unit": "images a second, two views of each",
         "rows": {},
     }
-    peer = Peer(FLAGS.peer_python) if FLAGS.peer_python else None
-    if peer:
-        done["peer_versions"] = peer.versions
+    peer = None
+    if FLAGS.peer_python:
+        peer = peers.Peer(
+            FLAGS.peer_python,
+            str(ROOT / "benchmarks" / "views_lightly.py"),
+            needs="--peer_python must import torch, torchvision and lightly. "
+            f"Received: {FLAGS.peer_python}",
+        )
+        done["peer_versions"] = peer.greeting
     for side in rows:
         row = measure(side, *ROWS[side], peer)
         done["rows"][str(side)] = row
@@ -94,7 +100,7 @@ def measure(side, source, batch, peer):
     for _ in range(FLAGS.rounds):
         turns["ours"].append(ours.turn(FLAGS.seconds))
         for count in workers:
-            turn = peer.turn(side, source, batch, count, FLAGS.seconds)
+            turn = peer.ask(side, source, batch, count, FLAGS.seconds)
             turns[f"lightly, {count} workers"].append(turn)
     medians = {name: statistics.median(speeds) for name, speeds in turns.items()}
     row = {
@@ -109,10 +115,8 @@ def measure(side, source, batch, peer):
     }
     if peer:
         best = max((name for name in turns if name != "ours"), key=medians.get)
-        ratios = [a / b for a, b in zip(turns["ours"], turns[best], strict=True)]
         row["best_peer"] = best
-        row["ratio"] = round(medians["ours"] / medians[best], 2)
-        row["ratio_of_turns"] = [round(min(ratios), 2), round(max(ratios), 2)]
+        row.update(peers.compared(turns["ours"], turns[best]))
     return row
 
 
@@ -146,45 +150,6 @@ class Ours:
             count += 1
             past = time.perf_counter() - start
         return count * self.batch / past
-
-
-class Peer:
-    """lightly, in a process of another environment that waits for its turns."""
-
-    def __init__(self, python):
-        self.process = subprocess.Popen(
-            [python, str(ROOT / "benchmarks" / "views_lightly.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.versions = self._answer()
-
-    def turn(self, *numbers):
-        """Images a second."""
-        self.process.stdin.write(json.dumps(numbers) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(
-                "The peer has ended; its message is above. --peer_python must import "
-                f"torch, torchvision and lightly. Received: {FLAGS.peer_python}"
-            )
-        return json.loads(line)
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return f"{line.partition(':')[2].strip()}, {os.cpu_count()} cores"
-    return f"{os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

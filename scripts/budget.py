@@ -6,6 +6,9 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -27,14 +30,20 @@ class Comparison:
         train_flags: function of a method's name that returns a list of strings, what
             else `pretrain` gets.
         measure_flags: list of strings, what else `evaluate` gets.
+        jobs: int, runs at a time. Defaults to 1.
     """
 
-    def __init__(self, workdir, minutes, data_flags, train_flags, measure_flags=()):
+    def __init__(
+        self, workdir, minutes, data_flags, train_flags, measure_flags=(), jobs=1
+    ):
         self.workdir = Path(workdir)
         self.minutes = minutes
         self.data_flags = list(data_flags)
         self.train_flags = train_flags
         self.measure_flags = list(measure_flags)
+        self.jobs = jobs
+        # Methods share untrained networks: the first one measures it.
+        self._untrained = defaultdict(threading.Lock)
 
     def run(self, methods, seeds):
         """Trains and measures what is not done yet.
@@ -54,10 +63,11 @@ class Comparison:
 
         self.workdir.mkdir(parents=True, exist_ok=True)
         times = {method: self.step_time(method) for method in methods}
+        runs = [(method, seed) for seed in seeds for method in methods]
         rows = []
-        for seed in seeds:
-            for method in methods:
-                rows.append(self.row(method, seed, times[method]))
+        with ThreadPoolExecutor(self.jobs) as pool:
+            for row in pool.map(lambda run: self.row(*run, times[run[0]]), runs):
+                rows.append(row)
                 files.write_text(
                     self.workdir / "results.json", json.dumps(rows, indent=1) + "\n"
                 )
@@ -81,9 +91,9 @@ class Comparison:
         """A run and its results; and those of its network untrained."""
         epochs = self.epochs(time)
         network = f"{time['network'][1]}-{_digest(time['network'])}"
-        untrained = self.measured(
-            method, seed, 0, self.workdir / "untrained" / network / f"seed-{seed}"
-        )
+        before = self.workdir / "untrained" / network / f"seed-{seed}"
+        with self._untrained[before]:
+            untrained = self.measured(method, seed, 0, before)
         run = {"method": method, "seed": seed}
         trained = self.measured(method, seed, epochs, self.folder(run))
         return {

@@ -39,6 +39,12 @@ flags.DEFINE_float(
     lower_bound=0,
 )
 flags.DEFINE_list("seeds", ["0"], "Seeds, a run each.")
+flags.DEFINE_integer(
+    "jobs",
+    1,
+    "Runs at a time, on a machine that has room for them. The steps are timed alone.",
+    lower_bound=1,
+)
 flags.DEFINE_multi_string(
     "pretrain",
     [],
@@ -93,6 +99,7 @@ def train_methods():
         data_flags,
         pretrain_flags,
         [f"--k={FLAGS.k}"],
+        FLAGS.jobs,
     )
     rows = comparison.run(methods, list(map(int, FLAGS.seeds)))
     print(budget.table(rows))

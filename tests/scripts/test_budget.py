@@ -70,7 +70,9 @@ def test_all_methods_get_as_many_epochs_as_fit_into_the_minutes(compared):
     assert all({"--dataset=d", "-x", "--noreport"} <= set(flags) for flags in trained)
 
 
-def test_an_untrained_network_is_measured_once_for_all_that_share_it(compared):
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_an_untrained_network_is_measured_once_for_all_that_share_it(compared, jobs):
+    compared.jobs = jobs
     rows = compared.run(["simclr", "byol"], [0, 1])
     untrained = [flags for flags in compared.programs.runs() if "--epochs=0" in flags]
     assert len(untrained) == 2

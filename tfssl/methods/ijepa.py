@@ -6,16 +6,13 @@ import keras
 from keras import ops
 
 from tfssl import encoders, heads, layers, losses
-from tfssl.checks import check_count, check_fraction, check_positive
+from tfssl.checks import check_count, check_fraction
 from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
 from tfssl.methods.types import Number, ViewsLike
 from tfssl.optimizers import Cosine, Linear
-from tfssl.views import CropViews, block_masks
-
-# How often blocks are drawn for enough context.
-_TRIES = 8
+from tfssl.views import BlockMasks, CropViews
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -93,38 +90,22 @@ class IJEPA(Method):
     ):
         super().__init__(encoder, views, seed=seed, name=name)
         check_fraction(momentum=momentum)
-        check_count(
-            num_targets=num_targets,
-            min_context=min_context,
-            predictor_width=predictor_width,
-            predictor_depth=predictor_depth,
-        )
-        for value in (*target_scale, *context_scale):
-            check_fraction(scale=value)
-        for value in target_aspect:
-            check_positive(target_aspect=value)
+        check_count(predictor_width=predictor_width, predictor_depth=predictor_depth)
         if predictor_heads is None:
             predictor_heads = max(predictor_width // 32, 1)
         self.grid = encoders.token_grid(self.encoder)
-        self.num_patches = self.grid[0] * self.grid[1]
         if context_tokens is None:
-            context_tokens = max(self.num_patches // 2, 1)
-        check_count(context_tokens=context_tokens)
-        self.target_sizes = block_masks.block_sizes(
-            self.grid, target_scale, target_aspect
+            context_tokens = max(self.grid[0] * self.grid[1] // 2, 1)
+        self.draw_masks = BlockMasks(
+            self.grid,
+            num_targets,
+            target_scale,
+            target_aspect,
+            context_scale,
+            context_tokens,
+            min_context,
         )
-        self.context_sizes = block_masks.block_sizes(
-            self.grid, context_scale, (1.0, 1.0)
-        )
-        self.largest_target = int(self.target_sizes.prod(axis=1).max())
-        smallest = int(self.context_sizes.prod(axis=1).min())
-        if smallest <= self.largest_target:
-            raise ValueError(
-                f"A block of up to {self.largest_target} patches may leave nothing of "
-                f"a context of {smallest}, on a grid of {self.grid[0]} x "
-                f"{self.grid[1]}. Choose smaller patches or targets. Received: "
-                f"target_scale={target_scale}, context_scale={context_scale}"
-            )
+        self.largest_target = self.draw_masks.largest_target
         self.num_targets = num_targets
         self.target_scale = list(target_scale)
         self.target_aspect = list(target_aspect)
@@ -163,41 +144,9 @@ class IJEPA(Method):
     def masks(self, batch):
         """Which patches of each image are seen in this step, and which are predicted.
 
-        Args:
-            batch: int, number of images.
-
-        Returns:
-            Tuple of an int tensor `[batch, context_tokens]`, patches of the context; a
-            bool tensor of the same shape, which of them are no filling; an int tensor
-            `[batch, num_targets, largest_target]`, patches of the blocks, and an int,
-            how many of them are no filling: the first ones.
+        See `tfssl.views.BlockMasks`, which draws them.
         """
-        u = self.uniform((2,), "sizes", shared=True)
-        size = block_masks.drawn_size(self.target_sizes, u[0])
-        context_size = block_masks.drawn_size(self.context_sizes, u[1])
-        places = self.uniform((batch, _TRIES, self.num_targets + 1, 2), "places")
-        targets = block_masks.blocks(self.grid, size, places[:, :, 1:])
-        context = block_masks.blocks(self.grid, context_size, places[:, :, 0])
-        context = ops.logical_and(context, ops.logical_not(ops.any(targets, axis=2)))
-        # The first try that leaves enough, or the one that leaves most.
-        left = ops.sum(ops.cast(context, "int32"), axis=-1)
-        chosen = ops.argmax(ops.minimum(left, self.min_context), axis=1)
-        context = ops.take_along_axis(context, chosen[:, None, None], axis=1)[:, 0]
-        targets = ops.take_along_axis(targets, chosen[:, None, None, None], axis=1)[
-            :, 0
-        ]
-
-        order = self.uniform((batch, self.num_patches), "order")
-        order = ops.argsort(ops.where(context, order, order + 1.0), axis=1)
-        order = order[:, : self.context_tokens]
-        left = ops.sum(ops.cast(context, "int32"), axis=1, keepdims=True)
-        attended = ops.arange(order.shape[1], dtype="int32") < left
-
-        number = ops.arange(self.num_patches, dtype="int32")
-        targets = ops.argsort(
-            ops.where(targets, number, number + self.num_patches), axis=2
-        )
-        return order, attended, targets[:, :, : self.largest_target], size[0] * size[1]
+        return self.draw_masks(batch, self.uniform)
 
     def predict_features(self, images, context, attended, targets, count):
         """The teacher's features of the blocks, predicted in training mode.

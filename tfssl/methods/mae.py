@@ -1,23 +1,20 @@
 """MAE: see a quarter of the patches, and paint the others."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from tfssl import encoders, heads, layers
 from tfssl.checks import check_count, check_fraction
 from tfssl.methods.method import Method
+from tfssl.methods.painting import Painting, patch_statistics
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
 from tfssl.methods.types import ViewsLike
-from tfssl.training import fit_images, input_size
 from tfssl.views import CropViews
-
-_SHOWN = 12
 
 
 @keras.saving.register_keras_serializable("tfssl")
-class MAE(Method):
+class MAE(Painting, Method):
     """The pixels of hidden patches with what a decoder makes of the few that are seen.
 
         seen, hidden = a random division of the patches, of each image its own
@@ -130,65 +127,16 @@ class MAE(Method):
 
     def targets(self, images):
         """What the decoder should give: `[batch, num_patches, pixels]`."""
-        patches = self._patches(images)
+        patches = self.scaled_patches(images)
         if not self.normalize_targets:
             return patches
-        mean, std = _statistics(patches)
+        mean, std = patch_statistics(patches)
         return (patches - mean) / std
 
-    def _patches(self, images):
+    def scaled_patches(self, images):
+        """Patches in the scale of the encoder: `[batch, num_patches, pixels]`."""
         scaled = encoders.part(self.encoder, "pixel_scaling")(images)
         return layers.patchify(scaled, self.patch_size)
-
-    def figures(self, images):
-        """Images, what is seen of them, and what the decoder makes of the rest."""
-        images = fit_images(np.asarray(images[:_SHOWN]), input_size(self.encoder))
-        images = ops.cast(images, "float32")
-        seen, hidden = self.masks(len(images))
-        predicted = self.predict_patches(images, seen, hidden)
-        patches = self._patches(images)
-        if self.normalize_targets:
-            mean, std = (
-                ops.take_along_axis(each, hidden[:, :, None], axis=1)
-                for each in _statistics(patches)
-            )
-            predicted = predicted * std + mean
-        known = ops.convert_to_numpy(layers.patchify(images, self.patch_size))
-        painted, masked = known.copy(), known.copy()
-        rows, hidden = np.arange(len(known))[:, None], ops.convert_to_numpy(hidden)
-        painted[rows, hidden] = self._pixels(ops.convert_to_numpy(predicted))
-        masked[rows, hidden] = 127.5
-        columns = {"original": known, "seen": masked, "painted": painted}
-        shown = {
-            caption: ops.convert_to_numpy(layers.unpatchify(each, self.grid))
-            for caption, each in columns.items()
-        }
-        pictures = [
-            [(caption, each[i]) for caption, each in shown.items()]
-            for i in range(len(known))
-        ]
-        caption = (
-            f"{self.kept} of {self.num_patches} patches are seen; the others are what "
-            "the decoder makes of them"
-        )
-        if self.normalize_targets:
-            caption += ", with the true mean and contrast of each patch"
-        return [("What it paints", f"{caption}.", pictures)]
-
-    def _pixels(self, patches):
-        """From the scale of the encoder to pixel values in [0, 255]."""
-        scaling = encoders.part(self.encoder, "pixel_scaling")
-        colors = patches.reshape(*patches.shape[:2], -1, 3)
-        pixels = (colors - np.asarray(scaling.offset)) / np.asarray(scaling.scale)
-        return np.clip(pixels, 0.0, 255.0).reshape(patches.shape)
-
-
-def _statistics(patches):
-    """Mean and standard deviation of each patch: `[batch, patches, 1]` each."""
-    mean = ops.mean(patches, axis=-1, keepdims=True)
-    count = patches.shape[-1]
-    variance = ops.sum(ops.square(patches - mean), axis=-1, keepdims=True) / (count - 1)
-    return mean, ops.sqrt(variance + 1e-6)
 
 
 # Betas of the paper: the mean of squares forgets sooner.

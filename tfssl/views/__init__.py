@@ -2,6 +2,7 @@
 
 from tfssl.views import block_masks, color, geometry, masks
 from tfssl.views.base import Transform
+from tfssl.views.block_masks import BlockMasks
 from tfssl.views.blur import gaussian_blur
 from tfssl.views.multi_crop import DINOViews, LeJEPAViews, MultiCropViews
 from tfssl.views.pipelines import SMALL_IMAGE
@@ -27,6 +28,7 @@ from tfssl.views.views import Views
 
 __all__ = [
     "BYOLViews",
+    "BlockMasks",
     "ColorJitter",
     "CropViews",
     "DINOViews",

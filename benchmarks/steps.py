@@ -1,0 +1,157 @@
+"""How fast is a step of SimCLR, beside a loop in PyTorch?
+
+    python benchmarks/steps.py --peer_python=PATH
+    KERAS_BACKEND=jax python benchmarks/steps.py --rows=gpu_32,gpu_224 \\
+        --peer_python=PATH
+
+Ours is `fit`: uint8 images in memory, views, network, loss and optimizer. Theirs is
+a loop in PyTorch with the same network, sizes, precision and optimizer, channels-last.
+On a CPU its views are lightly's, from 0, 1 or 2 workers, of which the best counts; on a
+GPU it has the images there, makes the views there, and is compiled. Both take turns,
+round after round. Medians, ratios and their spread are printed, kept in
+docs/speed/steps.json, and shown in docs/speed.md.
+
+benchmarks/views.py says how to make the peer's environment.
+"""
+
+import datetime
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import pages  # noqa: E402
+import peers  # noqa: E402
+import running  # noqa: E402
+from absl import flags  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("peer_python", None, "Python that imports torch; none: ours only.")
+flags.DEFINE_list("rows", ["16_bfloat16", "16_float32", "64_bfloat16"], "Which ones.")
+flags.DEFINE_integer("rounds", 5, "Turns of each.", lower_bound=1)
+flags.DEFINE_bool("quick", False, "Three turns of a few steps.")
+flags.DEFINE_bool("measure", True, "Measure, or write the table alone.")
+flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of the figures and the page.")
+
+SMALL = {"network": "resnet18", "side": 32, "source": 32, "batch": 256, "steps": 8}
+# Side of the views and of the images; `gpu`: the views are made there.
+ROWS = {
+    "16_bfloat16": {**SMALL, "width": 16, "precision": "bfloat16"},
+    "16_float32": {**SMALL, "width": 16, "precision": "float32"},
+    "64_bfloat16": {**SMALL, "width": 64, "precision": "bfloat16", "steps": 3},
+    "64_float32": {**SMALL, "width": 64, "precision": "float32", "steps": 2},
+    "gpu_32": {
+        **SMALL,
+        "width": 64,
+        "precision": "bfloat16",
+        "batch": 512,
+        "steps": 150,
+        "gpu": True,
+    },
+    "gpu_224": {
+        "network": "resnet50",
+        "width": 64,
+        "precision": "bfloat16",
+        "side": 224,
+        "source": 256,
+        "batch": 256,
+        "steps": 12,
+        "gpu": True,
+    },
+}
+HEADING = (
+    "row",
+    "device",
+    "ours, images/s",
+    "PyTorch, images/s",
+    "ratio",
+    "ratio of turns",
+    "memory, ours / PyTorch, MiB",
+)
+
+
+def main():
+    if unknown := set(FLAGS.rows) - set(ROWS):
+        raise ValueError(f"--rows must be of {list(ROWS)}. Received: {unknown}")
+    from tfssl import files
+
+    file = Path(FLAGS.output) / "speed" / "steps.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    for name in FLAGS.rows if FLAGS.measure else ():
+        found = {
+            "date": datetime.date.today().isoformat(),
+            "commit": files.commit(),
+            "processor": peers.processor(),
+            # With somebody else at work only ratios of turns say something.
+            "load_before": round(os.getloadavg()[0], 2),
+            **measure(dict(ROWS[name])),
+        }
+        print(f"{name}: {json.dumps(found)}", flush=True)
+        known[name] = found
+        file.parent.mkdir(parents=True, exist_ok=True)
+        files.write_text(file, json.dumps(known, indent=1) + "\n")
+    lines = ["", pages.row(*HEADING), "|---" * len(HEADING) + "|"]
+    lines += [pages.row(*cells(name, known[name])) for name in ROWS if name in known]
+    pages.write_tables(Path(FLAGS.output) / "speed.md", "steps", lines)
+
+
+def measure(row):
+    """The figures of a row: a dict."""
+    rounds = FLAGS.rounds
+    if FLAGS.quick:
+        rounds, row["steps"] = 3, max(row["steps"] // 4, 1)
+    folder = ROOT / "benchmarks"
+    needs = f"--peer_python must import torch. Received: {FLAGS.peer_python}"
+    programs = {"ours": (sys.executable, folder / "steps_tfssl.py")}
+    if FLAGS.peer_python:
+        programs["theirs"] = (FLAGS.peer_python, folder / "steps_torch.py")
+    # Both get ready at the same time.
+    sides = {
+        name: peers.Peer(*map(str, program), json.dumps(row), needs=needs)
+        for name, program in programs.items()
+    }
+    found = {name: side.greeting for name, side in sides.items()}
+    turns = {}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            for variant in found[name]["variants"]:
+                turns.setdefault((name, variant), []).append(side.ask(variant))
+    for side in sides.values():
+        side.close()
+    for (name, variant), answers in turns.items():
+        speeds = [speed for speed, _ in answers]
+        best = found[name].get("images_per_second", 0)
+        if statistics.median(speeds) > best:
+            found[name]["images_per_second"] = round(statistics.median(speeds), 1)
+            found[name]["turns"] = [round(speed, 1) for speed in speeds]
+            found[name]["best"] = variant
+        found[name]["peak_memory_mib"] = round(max(memory for _, memory in answers))
+    if "theirs" in found:
+        found.update(peers.compared(*(found[name]["turns"] for name in sides)))
+    return {"row": row, **found}
+
+
+def cells(name, found):
+    """What a line of the table says."""
+    ours, theirs = found["ours"], found.get("theirs", {})
+    row = found["row"]
+    least, most = found.get("ratio_of_turns", ("", ""))
+    memory = [side.get("peak_memory_mib", "") for side in (ours, theirs)]
+    return (
+        f"`{name}`: {row['network']} of width {row['width']}, {row['side']} px from "
+        f"{row['source']}, batch {row['batch']}, {row['precision']}",
+        ours["device"],
+        f"{ours['images_per_second']:,.0f}",
+        f"{theirs['images_per_second']:,.0f}" if theirs else "",
+        str(found.get("ratio", "")),
+        f"{least} to {most}" if theirs else "",
+        "" if row.get("gpu") else " / ".join(map(str, memory)),
+    )
+
+
+if __name__ == "__main__":
+    running.run(main)

@@ -1,0 +1,84 @@
+"""Our side of benchmarks/steps.py, which starts it: turns of SimCLR's `fit`."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import running  # noqa: E402
+import steptime  # noqa: E402
+
+
+def main():
+    row = json.loads(sys.argv[1])
+    running.start({"bfloat16": "mixed_bfloat16"}.get(row["precision"], "float32"))
+    import numpy as np
+
+    import tfssl
+    from tfssl import files
+    from tfssl.runs.devices import device_names
+
+    recipe = tfssl.methods.recipe("simclr", image_size=row["side"], preset="cifar")
+    recipe = recipe.replace(
+        encoder=row["network"],
+        encoder_width=row["width"],
+        batch_size=row["batch"],
+        optimizer="sgd",
+        optimizer_arguments={},
+        learning_rate=0.03,
+        weight_decay=1e-4,
+    )
+    if row["side"] > 64:
+        recipe = recipe.replace(encoder_arguments={"stem": "imagenet"})
+    count = row["batch"] * row["steps"]
+    model = recipe.make(count, epochs=1000)
+    shape = (count, row["source"], row["source"], 3)
+    images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    greeting = {
+        "device": device_names(),
+        "versions": files.versions(),
+        "weights": model.encoder.count_params(),
+        "variants": ["fit"],
+    }
+    model.fit(
+        images,
+        batch_size=row["batch"],
+        epochs=1000,
+        callbacks=[make_turns(greeting, count)],
+        verbose=0,
+    )
+
+
+def make_turns(greeting, count):
+    """A callback that greets after an epoch, and then waits for a line before each."""
+    import keras
+
+    class Turns(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                answer(greeting)
+            if epoch and not sys.stdin.readline():
+                # Nothing is kept of this run.
+                os._exit(0)
+            self.start = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            # The mean of the loss over all steps: they are done.
+            float(logs["loss"])
+            if epoch:
+                speed = count / (time.perf_counter() - self.start)
+                answer((speed, steptime.peak_memory()))
+
+    return Turns()
+
+
+def answer(value):
+    print(json.dumps(value), flush=True)
+
+
+if __name__ == "__main__":
+    main()
