@@ -38,12 +38,17 @@ SETS = {
         "title": "CIFAR-10, {minutes:g} minutes each, {seeds} seed",
         "flags": [
             "--dataset=tfds:cifar10",
-            "--budget_minutes=20",
+            "--budget_minutes=60",
             # The same small ResNet for those that take one.
             "--pretrain=barlow_twins,byol,lejepa,moco_v1,moco_v2,moco_v3,nnclr,simclr,"
             "simclr_v2,simsiam,swav,vicreg,visreg,dino,cmc: --encoder_width=16",
             # Each image is 49 patches: the deeper one gets through an epoch.
             "--pretrain=cpc: --encoder=resnet10 --encoder_width=16",
+            # As many weights as the ResNet has, and what predicts is half as wide too.
+            "--pretrain=mae,ijepa: --encoder_width=96 --set=encoder.depth=6 "
+            "--set=encoder.heads=3 --warmup_epochs=2",
+            "--pretrain=mae: --set=decoder_width=96",
+            "--pretrain=ijepa: --set=predictor_width=48",
         ],
     },
 }

@@ -1,5 +1,6 @@
 """A program of another environment, or of ours, that waits for its turns."""
 
+import datetime
 import json
 import os
 import statistics
@@ -74,3 +75,54 @@ def processor():
         if line.startswith("model name"):
             return f"{line.partition(':')[2].strip()}, {os.cpu_count()} cores"
     return f"{os.cpu_count()} cores"
+
+
+def in_turn(rounds, sides):
+    """Speeds of several, measured one after the other, round after round.
+
+    Args:
+        rounds: int.
+        sides: dict of functions of nothing that return a speed; one is "ours".
+
+    Returns:
+        Dict: of "ours", and of "theirs", the best of the others by its median, the
+        `median`, `turns` and name; and their ratios.
+    """
+    turns = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, turn in sides.items():
+            turns[name].append(turn())
+    medians = {name: statistics.median(speeds) for name, speeds in turns.items()}
+
+    def about(name):
+        rounded = [round(speed, 3) for speed in turns[name]]
+        return {"name": name, "median": round(medians[name], 3), "turns": rounded}
+
+    others = [name for name in sides if name != "ours"]
+    if not others:
+        return {"ours": about("ours")}
+    best = max(others, key=medians.get)
+    return {
+        "ours": about("ours"),
+        "theirs": about(best),
+        **compared(turns["ours"], turns[best]),
+    }
+
+
+def described(versions, commit):
+    """Where and when something is measured.
+
+    Args:
+        versions, commit: of `tfssl.files`.
+
+    Returns:
+        Dict.
+    """
+    return {
+        "date": datetime.date.today().isoformat(),
+        "processor": processor(),
+        # With somebody else at work only ratios of turns say something.
+        "load_before": round(os.getloadavg()[0], 2),
+        "versions": versions,
+        "commit": commit,
+    }

@@ -276,7 +276,7 @@ def main():
         (variant,) = json.loads(line)
         # Workers must not run while it is another's turn.
         turn = turns[variant] if device == "cuda" else makers[variant]()
-        if device == "cpu":
+        if device == "cpu" and row.get("warm_up", True):
             turn()
         start = time.perf_counter()
         turn()

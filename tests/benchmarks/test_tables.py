@@ -163,6 +163,8 @@ PAGES = {
     "export": "export",
     "equality": "reliability",
     "endurance": "reliability",
+    "run": "speed",
+    "steps": "speed",
 }
 
 

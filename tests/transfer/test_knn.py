@@ -8,6 +8,7 @@ from tfssl.transfer import (
     knn_accuracy,
     knn_predict,
 )
+from tfssl.transfer.knn import largest_of_rows
 
 RANDOM = np.random.default_rng(0)
 BANK = RANDOM.normal(size=(60, 5))
@@ -138,3 +139,16 @@ def test_the_protocol_is_the_accuracy_and_its_settings():
     # From lists of labels, too.
     again = few_label_knn(BANK, LABELS.tolist(), QUERIES, LABELS[:23].tolist(), 2)
     assert again.protocol == "few_knn" and len(again.draws) == 10
+
+
+@pytest.mark.parametrize("k", [1, 5, 200])
+@pytest.mark.parametrize("n", [90, 333, 1700])
+def test_the_largest_of_rows(k, n):
+    """Of rows that a bound rules out, that it does not, and with many equal values."""
+    k = min(k, n)
+    rows = RANDOM.normal(size=(20, n))
+    rows[::2] = np.round(rows[::2])
+    found = largest_of_rows(rows, k)
+    assert all(len(set(row)) == k for row in found)
+    values = np.sort(np.take_along_axis(rows, found, axis=1), axis=1)
+    np.testing.assert_array_equal(values, np.sort(rows, axis=1)[:, n - k :])

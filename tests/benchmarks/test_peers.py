@@ -1,0 +1,124 @@
+"""How benchmarks take turns with another program, and the tables of the turns."""
+
+import json
+import sys
+
+import pytest
+from programs import ROOT, imported
+
+# Greets, doubles what it is asked, and ends when nobody asks.
+DOUBLE = """
+import json, sys
+print(json.dumps("ready"), flush=True)
+for line in sys.stdin:
+    (value,) = json.loads(line)
+    if value < 0:
+        sys.exit("below zero")
+    print(2 * value, flush=True)
+"""
+
+
+@pytest.fixture
+def peers():
+    with imported("peers", folder="benchmarks") as module:
+        yield module
+
+
+@pytest.fixture
+def double(peers, tmp_path):
+    (tmp_path / "double.py").write_text(DOUBLE)
+    peer = peers.Peer(sys.executable, str(tmp_path / "double.py"), needs="It needs x.")
+    yield peer
+    peer.close()
+
+
+def test_a_peer_answers_in_its_turn(double):
+    assert double.ask(3) == 6
+    assert double.greeting == "ready"
+    assert double.ask(4) == 8
+
+
+def test_a_peer_that_ends_is_told_with_what_it_needs(double):
+    with pytest.raises(RuntimeError, match="double.py has ended.*It needs x."):
+        double.ask(-1)
+
+
+def test_ours_is_compared_with_the_best_of_the_others(peers):
+    speeds = {"ours": [4, 6, 8], "a": [1, 1, 9], "b": [2, 2, 2]}
+    turns = {name: iter(values).__next__ for name, values in speeds.items()}
+    found = peers.in_turn(3, turns)
+    assert found["ours"] == {"name": "ours", "median": 6, "turns": [4, 6, 8]}
+    assert found["theirs"]["name"] == "b"
+    assert found["ratio"] == 3 and found["ratio_of_turns"] == [2, 4]
+
+
+def test_the_table_of_all_rows(tmp_path):
+    (tmp_path / "speed.md").write_text((ROOT / "docs" / "speed.md").read_text())
+    (tmp_path / "speed").mkdir()
+    row = {"ratio": 1.25, "ratio_of_turns": [1.1, 1.3]}
+    for name, found in {
+        "knn": {"rows": {"knn": row}},
+        "views": {"rows": {"224": row, "32": {"ours": 1}}},
+        "steps": {"gpu_32": row},
+    }.items():
+        (tmp_path / "speed" / f"{name}.json").write_text(json.dumps(found))
+    given = (f"--output={tmp_path}", "--nomeasure")
+    with imported("run", *given, folder="benchmarks") as benchmark:
+        benchmark.main()
+    page = (tmp_path / "speed.md").read_text()
+    table = page.partition("benchmarks/run.py -->")[2].partition("<!-- end")[0]
+    kept = [line for line in table.splitlines() if " to " in line][1:]
+    assert [line.split(" | ")[0] for line in kept] == [
+        "| step gpu_32",
+        "| views 224",
+        "| knn",
+    ]
+    # What misses its mark is bold.
+    assert "| **1.25** | 1.1 to 1.3 | 1.5 |" in kept[1]
+    assert "| 1.25 | 1.1 to 1.3 | 1.0 |" in kept[2]
+
+
+def test_the_table_of_steps(tmp_path):
+    (tmp_path / "speed.md").write_text((ROOT / "docs" / "speed.md").read_text())
+    (tmp_path / "speed").mkdir()
+    given = (f"--output={tmp_path}", "--nomeasure")
+    side = {"device": "2 CPU cores", "images_per_second": 1234.5, "turns": [1]}
+    with imported("steps", *given, folder="benchmarks") as benchmark:
+        found = {
+            "row": benchmark.ROWS["16_float32"],
+            "ours": {**side, "peak_memory_mib": 800},
+            "theirs": {**side, "images_per_second": 617.0, "peak_memory_mib": 900},
+            "ratio": 2.0,
+            "ratio_of_turns": [1.9, 2.1],
+        }
+        file = tmp_path / "speed" / "steps.json"
+        file.write_text(json.dumps({"16_float32": found}))
+        benchmark.main()
+    line = "| 2 CPU cores | 1,234 | 617 | 2.0 | 1.9 to 2.1 | 800 / 900 |"
+    assert line in (tmp_path / "speed.md").read_text()
+
+
+@pytest.mark.parametrize("program", ["run", "steps"])
+def test_unknown_rows_are_refused(program):
+    with (
+        imported(program, "--rows=stpe", folder="benchmarks") as benchmark,
+        pytest.raises(ValueError, match="--rows must be of .*Received: .*stpe"),
+    ):
+        benchmark.main()
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_our_side_of_the_steps(tmp_path, monkeypatch):
+    """A turn of `fit`, without a peer."""
+    (tmp_path / "speed.md").write_text((ROOT / "docs" / "speed.md").read_text())
+    given = (f"--output={tmp_path}", "--rows=16_float32", "--rounds=2")
+    with imported("steps", *given, folder="benchmarks") as benchmark:
+        small = {**benchmark.SMALL, "width": 4, "batch": 8, "steps": 2}
+        row = {**small, "precision": "float32"}
+        monkeypatch.setitem(benchmark.ROWS, "16_float32", row)
+        benchmark.main()
+    found = json.loads((tmp_path / "speed" / "steps.json").read_text())["16_float32"]
+    assert len(found["ours"]["turns"]) == 2
+    assert found["ours"]["images_per_second"] > 0
+    assert found["row"]["batch"] == 8 and "theirs" not in found

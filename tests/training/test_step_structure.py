@@ -1,0 +1,76 @@
+"""What a step consists of: a guard against what is slower by its structure."""
+
+from collections import Counter
+
+import cases
+import keras
+import pytest
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("counts operations of TensorFlow", allow_module_level=True)
+
+import tensorflow as tf
+
+pytestmark = pytest.mark.slow
+
+CONVOLUTIONS = ("Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput")
+# Convolutions of an encoder's pass and of its gradient. All views go through in one
+# pass, or, where each has batch statistics of its own, in a pass each; what a teacher
+# sees has no gradient.
+PASSES = {
+    "simclr": (1, 1),
+    "moco_v2": (2, 1),
+    "byol": (4, 2),
+    "dino": (2, 1),
+    "lejepa": (1, 1),
+    "vicreg": (2, 2),
+}
+QUICK = ("simclr", "moco_v2")
+
+
+def operations(model):
+    """How often each kind of operation is in the graph of a training step."""
+    spec = tf.TensorSpec((8, cases.SIZE, cases.SIZE, 3), "uint8")
+    graph = tf.function(model.train_step).get_concrete_function(spec).graph
+    graph = graph.as_graph_def()
+    found = Counter(node.op for node in graph.node)
+    for function in graph.library.function:
+        found.update(node.op for node in function.node_def)
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.matrix)
+        for name in PASSES
+    ],
+)
+def test_the_encoder_runs_no_more_often_than_it_must(name):
+    model = cases.make(name)
+    convolutions = sum(
+        isinstance(layer, keras.layers.Conv2D)
+        for layer in model.encoder._flatten_layers()
+    )
+    found = operations(model)
+    forward, backward = (count * convolutions for count in PASSES[name])
+    assert [found[each] for each in CONVOLUTIONS] == [forward, backward, backward]
+    # Nothing goes through Python, or prints, or is checked by the host.
+    assert not {op for op in found if "PyFunc" in op or op in ("PrintV2", "Assert")}
+
+
+def test_nothing_is_traced_again():
+    """Neither in later epochs, nor by another `fit`, nor for another learning rate."""
+    model = cases.make("moco_v2")
+    traced, loss = [], model.views_loss
+    model.views_loss = lambda batch: (traced.append(model.step), loss(batch))[1]
+    first = []
+    counts = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: first.append(len(traced))
+    )
+    for rate in (0.1, 0.05):
+        model.optimizer.learning_rate = rate
+        model.fit(
+            cases.images(24), batch_size=8, epochs=2, verbose=0, callbacks=[counts]
+        )
+    assert first == [first[0]] * 4 and first[0] > 0
