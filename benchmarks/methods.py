@@ -26,6 +26,7 @@ flags.DEFINE_list("sets", ["digits"], "Some of digits, cifar10.")
 flags.DEFINE_string("data_dir", None, "Folder of prepared tensorflow-datasets.")
 flags.DEFINE_string("workdir", str(ROOT / "runs" / "methods"), "Folder of the runs.")
 flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of methods.json and .md.")
+flags.DEFINE_integer("jobs", 1, "Runs at a time, see tfssl compare.", lower_bound=1)
 flags.DEFINE_bool("measure", True, "Measure what is missing, or write tables alone.")
 
 # What each set is compared with.
@@ -38,7 +39,7 @@ SETS = {
         "title": "CIFAR-10, {minutes:g} minutes each, {seeds} seed",
         "flags": [
             "--dataset=tfds:cifar10",
-            "--budget_minutes=60",
+            "--budget_minutes=20",
             # The same small ResNet for those that take one.
             "--pretrain=barlow_twins,byol,lejepa,moco_v1,moco_v2,moco_v3,nnclr,simclr,"
             "simclr_v2,simsiam,swav,vicreg,visreg,dino,cmc: --encoder_width=16",
@@ -78,6 +79,7 @@ def compare(name, workdir):
         "--methods=all",
         *SETS[name]["flags"],
         *data,
+        f"--jobs={FLAGS.jobs}",
         f"--workdir={workdir}",
         f"--output={workdir / 'comparison.html'}",
     ]

@@ -109,6 +109,28 @@ def test_memory(tmp_path):
     assert found["rows"] == rows and found["chunk"] == 256
 
 
+def test_growth(tmp_path, monkeypatch):
+    made = page(tmp_path, "speed.md")
+    measured = []
+    given = (f"--output={tmp_path}", "--series=width,queue")
+    with imported("growth", *given, folder="benchmarks") as benchmark:
+
+        def point(name, value):
+            measured.append((name, value))
+            return {"images_per_second": 1e4 / value, "peak_memory_mib": 900.4}
+
+        monkeypatch.setattr(benchmark, "point", point)
+        monkeypatch.setattr(benchmark, "plot", lambda *_: None)
+        benchmark.main()
+        # What is there is not measured again.
+        benchmark.main()
+    assert len(measured) == len(set(measured)) == 7
+    lines = made.read_text().splitlines()
+    first = lines.index("| width | 8 | 1,250 | 900 |")
+    assert lines[first + 1].startswith("| width | 16 | 625 |")
+    assert any(line.startswith("| queue | 65,536 | 0 |") for line in lines)
+
+
 def test_export(tmp_path):
     made = page(tmp_path, "export.md")
     row = {"runtime": "onnxruntime 1", "bytes": 2_500_000}
@@ -165,6 +187,7 @@ PAGES = {
     "endurance": "reliability",
     "run": "speed",
     "steps": "speed",
+    "growth": "speed",
 }
 
 
