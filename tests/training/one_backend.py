@@ -47,13 +47,23 @@ for case in names:
     np.savez(f"{folder}/{case}.npz", loss, *[numpy(g) for g in gradients])
     if backend == "jax":
         held_out = data(model, images(seed=1))
+        kept = set()
+        look = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda *_, m=model, k=kept: k.add(type(m._jax_state))
+        )
         model.fit(
             *data(model, images()),
             batch_size=16,
             epochs=1,
             verbose=0,
+            callbacks=[look],
             validation_data=held_out if model.needs_labels else held_out[0],
         )
+        # Keras does not look through the state in each step.
+        assert kept == {dict}, kept
+        # What was compiled before the first step knows the weights of now.
+        now, expected = (numpy(f(images())) for f in (model.features_now, model))
+        np.testing.assert_allclose(now, expected, rtol=1e-3, atol=1e-4)
 
 
 class Stopped(Exception):

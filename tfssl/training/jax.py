@@ -27,6 +27,14 @@ class Step:
         """Devices that each hold as many images of a batch."""
         return replicas.devices()
 
+    def __setattr__(self, name, value):
+        if name == "_jax_state":
+            # Set in each step. Keras would look for variables in all of it, which takes
+            # milliseconds in which a GPU waits.
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def fit(self, *args, **kwargs):
         try:
             return super().fit(*args, **kwargs)
@@ -44,6 +52,24 @@ class Step:
         names = [name for name in _STATE if parts.get(name)]
         self._jax_state = dict(zip(names, state, strict=True))
         return state
+
+    def features_now(self, images):
+        """What the model gives for images, in inference; compiled once.
+
+        Args:
+            images: array `[n, height, width, 3]`, of the same shape at each call.
+
+        Returns:
+            Tensor `[n, dim]`.
+        """
+        if self._compiled_inference is None:
+            # Operation by operation takes longer than many a step.
+            self._compiled_inference = jax.jit(
+                lambda *state: self.stateless_call(*state, training=False)[0]
+            )
+        variables = (self.trainable_variables, self.non_trainable_variables)
+        values = ([v.value for v in group] for group in variables)
+        return self._compiled_inference(*values, images)
 
     def train_step(self, state, data):
         trainable, non_trainable, optimizer_state, metrics = state

@@ -40,7 +40,8 @@ class StepState(keras.Model):
         self._means = {}
         self.add_logs("loss")
         self._evaluating = False
-        self._compiled_views = None
+        # Built when they are needed: no part of what is saved or copied.
+        self._compiled_views = self._compiled_inference = None
 
     def _counter(self, name):
         return self.add_weight(

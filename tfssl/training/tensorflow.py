@@ -50,6 +50,10 @@ class Step:
             extended._id_in_cluster,
         )
 
+    def features_now(self, images):
+        """What the model gives for images, in inference: `[n, dim]`."""
+        return self(images, training=False)
+
     def train_step(self, data):
         # Data of unknown size end by a failing read inside the step. What does not
         # depend on the data, such as counters, would run all the same.
@@ -88,7 +92,6 @@ class Step:
     def make_views(self, images, key):
         if not self.xla_views:
             return self.views(images, key)
-        # Built lazily: the function must not be part of the saved or copied state.
         if self._compiled_views is None:
             self._compiled_views = tf.function(
                 self.views, jit_compile=True, autograph=False
