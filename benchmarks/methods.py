@@ -32,11 +32,11 @@ flags.DEFINE_bool("measure", True, "Measure what is missing, or write tables alo
 # What each set is compared with.
 SETS = {
     "digits": {
-        "title": "Handwritten digits, {minutes:g} minutes each, {seeds} seeds",
+        "title": "Handwritten digits, {minutes:g} minutes each, {seeds}",
         "flags": ["--dataset=digits", "--budget_minutes=0.5", "--seeds=0,1,2"],
     },
     "cifar10": {
-        "title": "CIFAR-10, {minutes:g} minutes each, {seeds} seed",
+        "title": "CIFAR-10, {minutes:g} minutes each, {seeds}",
         "flags": [
             "--dataset=tfds:cifar10",
             "--budget_minutes=20",
@@ -100,9 +100,9 @@ def write_tables(known):
     """Puts the tables in their place in methods.md."""
     lines = []
     for name, rows in known.items():
-        title = SETS[name]["title"].format(
-            minutes=rows[0]["minutes"], seeds=len({row["seed"] for row in rows})
-        )
+        count = len({row["seed"] for row in rows})
+        seeds = f"{count} seed{'s' * (count > 1)}"
+        title = SETS[name]["title"].format(minutes=rows[0]["minutes"], seeds=seeds)
         lines += [f"\n### {title}\n", pages.row(*budget.HEADING), "|---" * 8 + "|"]
         networks = {}
         for of_one in budget.by_method(rows):
