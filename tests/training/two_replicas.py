@@ -39,6 +39,8 @@ from tfssl import replicas  # noqa: E402
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 # Of the largest move of a weight.
 ROUNDING, LARGEST = 1e-4, 0.02
+# Weights to begin with, of which the first counts that rounding leaves alone.
+STARTS = 3
 
 
 def distillation():
@@ -86,38 +88,51 @@ def main(names, strategy):
         if not trains_here(name):
             print(name, "takes TensorFlow")
             continue
-        batches = [element(name, seed) for seed in range(3)]
-        models = []
-        for where in (None, strategy):
-            with runs.scope(where):
-                models.append(make(name, optimizer=keras.optimizers.SGD(1.0)))
-                # Those that replicas draw of patches are not those of one device.
-                models[-1].patch_views = None
-        one, two = models
-        start = one.get_weights()
-        changed = [
-            w * (1 + 1e-7 * np.random.default_rng(0).choice([-1, 1], w.shape))
-            if w.dtype == "float32"
-            else w
-            for w in start
-        ]
-        # One step at rate 1 moves by the gradient; then three at a low rate.
-        for epoch, rate in ((batches[:1], 1.0), (batches, 0.001)):
-            loss, moves = fit(one, start, epoch, rate)
-            _, moves_from_changed = fit(one, changed, epoch, rate)
-            with contextlib.nullcontext() if TENSORFLOW else strategy.scope():
-                loss_of_two, moves_of_two = fit(two, start, epoch, rate)
-            np.testing.assert_allclose(loss_of_two, loss, rtol=1e-4, err_msg=name)
-            growth = max(map(difference, moves_from_changed, moves))
-            bound = max(ROUNDING * len(epoch), 30 * growth)
-            assert bound < LARGEST, f"{name}: rounding grows to {growth}"
-            for w, a, b in zip(one.weights, moves_of_two, moves, strict=True):
-                found = difference(a, b)
-                assert found < bound, f"{name} {w.path}: {found:.2g} > {bound:.2g}"
-            print(
-                name, f"{max(map(difference, moves_of_two, moves)):.1e}", f"{bound:.1e}"
-            )
+        # From where a ReLU is at its kink, rounding grows to anything.
+        if not any(compare(name, start, strategy) for start in range(STARTS)):
+            raise AssertionError(f"{name}: rounding grows from every start")
     print("equal")
+
+
+def compare(name, seed, strategy):
+    """Compares from one start; False if rounding grows too much from there to say."""
+    batches = [element(name, seed) for seed in range(3)]
+    models = []
+    for where in (None, strategy):
+        with runs.scope(where):
+            models.append(make(name, seed, keras.optimizers.SGD(1.0)))
+            # Those that replicas draw of patches are not those of one device.
+            models[-1].patch_views = None
+    one, two = models
+    start = one.get_weights()
+    changed = [
+        w * (1 + 1e-7 * np.random.default_rng(0).choice([-1, 1], w.shape))
+        if w.dtype == "float32"
+        else w
+        for w in start
+    ]
+    # One step at rate 1 moves by the gradient; then three at a low rate.
+    epochs = ((batches[:1], 1.0), (batches, 0.001))
+    expected, bounds = [], []
+    for epoch, rate in epochs:
+        expected.append(fit(one, start, epoch, rate))
+        _, moves_from_changed = fit(one, changed, epoch, rate)
+        growth = max(map(difference, moves_from_changed, expected[-1][1]))
+        bounds.append(max(ROUNDING * len(epoch), 30 * growth))
+    if max(bounds) >= LARGEST:
+        print(name, f"from start {seed} rounding grows to {max(bounds) / 30:.1e}")
+        return False
+    for (epoch, rate), (loss, moves), bound in zip(
+        epochs, expected, bounds, strict=True
+    ):
+        with contextlib.nullcontext() if TENSORFLOW else strategy.scope():
+            loss_of_two, moves_of_two = fit(two, start, epoch, rate)
+        np.testing.assert_allclose(loss_of_two, loss, rtol=1e-4, err_msg=name)
+        for w, a, b in zip(one.weights, moves_of_two, moves, strict=True):
+            found = difference(a, b)
+            assert found < bound, f"{name} {w.path}: {found:.2g} > {bound:.2g}"
+        print(name, f"{max(map(difference, moves_of_two, moves)):.1e}", f"{bound:.1e}")
+    return True
 
 
 def trains_here(name):
