@@ -41,7 +41,7 @@ class BlockMasks:
         >>> random = np.random.default_rng(0)
         >>> uniform = lambda shape, *_, **__: random.random(shape, "float32")
         >>> context, attended, targets, count = draw(batch=5, uniform=uniform)
-        >>> context.shape, targets.shape, int(count)
+        >>> tuple(context.shape), tuple(targets.shape), int(count)
         ((5, 6), (5, 2, 4), 4)
 
     Source: Assran et al. 2023, arXiv 2301.08243, section 3 and its code.
