@@ -27,7 +27,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("rounds", 5, "Turns of each.", lower_bound=1)
 flags.DEFINE_integer("images", 768, "Files, all read in each turn.", lower_bound=64)
-flags.DEFINE_bool("quick", False, "Three turns of 256 files.")
+flags.DEFINE_bool("quick", False, "Three turns of 384 files.")
 flags.DEFINE_string(
     "output", str(ROOT / "docs" / "speed" / "reading.json"), "File of the figures."
 )
@@ -37,7 +37,7 @@ BATCH = 32
 
 def main():
     if FLAGS.quick:
-        FLAGS.rounds, FLAGS.images = 3, 256
+        FLAGS.rounds, FLAGS.images = 3, 384
     from tfssl import files
 
     about = peers.described(files.versions(), files.commit())
