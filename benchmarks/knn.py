@@ -27,9 +27,7 @@ flags.DEFINE_integer("queries", 10_000, "Features to classify.", lower_bound=1)
 flags.DEFINE_integer("dim", 512, "Numbers of each.", lower_bound=1)
 flags.DEFINE_integer("k", 200, "Neighbours.", lower_bound=1)
 flags.DEFINE_bool("quick", False, "Three turns of a fifth of the queries.")
-flags.DEFINE_string(
-    "output", str(ROOT / "docs" / "speed" / "knn.json"), "File of the figures."
-)
+flags.DEFINE_string("output", str(ROOT / "docs"), "Folder, for speed/knn.json.")
 
 
 def main():
@@ -69,8 +67,7 @@ def main():
     print(json.dumps(row), flush=True)
     sizes = {name: FLAGS[name].value for name in ("bank", "queries", "dim", "k")}
     found = {**about, "unit": "queries a second", **sizes, "rows": {"knn": row}}
-    files.write_text(FLAGS.output, json.dumps(found, indent=1) + "\n")
-    print(f"Look at {FLAGS.output}")
+    peers.write(FLAGS.output, "knn", found)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,22 @@ def in_turn(rounds, sides):
     }
 
 
+def write(folder, name, found):
+    """Writes figures to `FOLDER/speed/NAME.json`.
+
+    Args:
+        folder: path of docs/.
+        name: string, of the program.
+        found: dict; `rows` has what `in_turn` returned, by name.
+    """
+    from tfssl import files
+
+    file = Path(folder) / "speed" / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    files.write_text(file, json.dumps(found, indent=1) + "\n")
+    print(f"Look at {file}")
+
+
 def described(versions, commit):
     """Where and when something is measured.
 

@@ -28,9 +28,7 @@ flags.DEFINE_string(
 flags.DEFINE_integer("rounds", 5, "Turns of each.", lower_bound=1)
 flags.DEFINE_integer("images", 768, "Files, all read in each turn.", lower_bound=64)
 flags.DEFINE_bool("quick", False, "Three turns of 384 files.")
-flags.DEFINE_string(
-    "output", str(ROOT / "docs" / "speed" / "reading.json"), "File of the figures."
-)
+flags.DEFINE_string("output", str(ROOT / "docs"), "Folder, for speed/reading.json.")
 
 BATCH = 32
 
@@ -65,8 +63,7 @@ def main():
     print(json.dumps(row), flush=True)
     unit = "files a second, two views of each"
     found = {**about, "unit": unit, "images": FLAGS.images, "rows": {"reading": row}}
-    files.write_text(FLAGS.output, json.dumps(found, indent=1) + "\n")
-    print(f"Look at {FLAGS.output}")
+    peers.write(FLAGS.output, "reading", found)
 
 
 def write_photos(folder, count):

@@ -85,10 +85,7 @@ def measure(program, rows, python):
     command += [f"--peer_python={python}", *(["--quick"] if FLAGS.quick else [])]
     if program in ("steps", "views"):
         command.append(f"--rows={','.join(rows)}")
-    place = Path(FLAGS.output)
-    if program not in ("steps", "start"):
-        place = place / "speed" / f"{program}.json"
-    command.append(f"--output={place}")
+    command.append(f"--output={FLAGS.output}")
     print(f"{program}: {', '.join(rows)}", flush=True)
     if subprocess.run(command).returncode:
         raise RuntimeError(f"{program} failed; see above.")
@@ -104,8 +101,7 @@ def figures(name):
     file = Path(FLAGS.output) / "speed" / f"{ROWS[name][0]}.json"
     if not file.exists():
         return None
-    known = json.loads(file.read_text())
-    found = known.get("rows", known).get(row_of(name))
+    found = json.loads(file.read_text())["rows"].get(row_of(name))
     return found if found and "ratio" in found else None
 
 

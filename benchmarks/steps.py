@@ -14,10 +14,8 @@ docs/speed/steps.json, and shown in docs/speed.md.
 benchmarks/views.py says how to make the peer's environment.
 """
 
-import datetime
+import functools
 import json
-import os
-import statistics
 import sys
 from pathlib import Path
 
@@ -80,20 +78,14 @@ def main():
     from tfssl import files
 
     file = Path(FLAGS.output) / "speed" / "steps.json"
-    known = json.loads(file.read_text()) if file.exists() else {}
+    known = json.loads(file.read_text())["rows"] if file.exists() else {}
     for name in FLAGS.rows if FLAGS.measure else ():
-        found = {
-            "date": datetime.date.today().isoformat(),
-            "commit": files.commit(),
-            "processor": peers.processor(),
-            # With somebody else at work only ratios of turns say something.
-            "load_before": round(os.getloadavg()[0], 2),
+        known[name] = {
+            **peers.described(files.versions(), files.commit()),
             **measure(dict(ROWS[name])),
         }
-        print(f"{name}: {json.dumps(found)}", flush=True)
-        known[name] = found
-        file.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(file, json.dumps(known, indent=1) + "\n")
+        print(f"{name}: {json.dumps(known[name])}", flush=True)
+        peers.write(FLAGS.output, "steps", {"rows": known})
     lines = ["", pages.row(*HEADING), "|---" * len(HEADING) + "|"]
     lines += [pages.row(*cells(name, known[name])) for name in ROWS if name in known]
     pages.write_tables(Path(FLAGS.output) / "speed.md", "steps", lines)
@@ -110,28 +102,32 @@ def measure(row):
     if FLAGS.peer_python:
         programs["theirs"] = (FLAGS.peer_python, folder / "steps_torch.py")
     # Both get ready at the same time.
-    sides = {
+    asked = {
         name: peers.Peer(*map(str, program), json.dumps(row), needs=needs)
         for name, program in programs.items()
     }
-    found = {name: side.greeting for name, side in sides.items()}
-    turns = {}
-    for _ in range(rounds):
-        for name, side in sides.items():
-            for variant in found[name]["variants"]:
-                turns.setdefault((name, variant), []).append(side.ask(variant))
-    for side in sides.values():
-        side.close()
-    for (name, variant), answers in turns.items():
-        speeds = [speed for speed, _ in answers]
-        best = found[name].get("images_per_second", 0)
-        if statistics.median(speeds) > best:
-            found[name]["images_per_second"] = round(statistics.median(speeds), 1)
-            found[name]["turns"] = [round(speed, 1) for speed in speeds]
-            found[name]["best"] = variant
-        found[name]["peak_memory_mib"] = round(max(memory for _, memory in answers))
-    if "theirs" in found:
-        found.update(peers.compared(*(found[name]["turns"] for name in sides)))
+    greetings = {name: peer.greeting for name, peer in asked.items()}
+    memory = dict.fromkeys(asked, 0.0)
+
+    def turn(name, variant):
+        speed, peak = asked[name].ask(variant)
+        memory[name] = max(memory[name], peak)
+        return speed
+
+    sides = {
+        name if name == "ours" else variant: functools.partial(turn, name, variant)
+        for name, greeting in greetings.items()
+        for variant in greeting["variants"]
+    }
+    found = peers.in_turn(rounds, sides)
+    for name, peer in asked.items():
+        peer.close()
+        found[name].update(
+            device=greetings[name]["device"],
+            versions=greetings[name]["versions"],
+            weights=greetings[name]["weights"],
+            peak_memory_mib=round(memory[name]),
+        )
     return {"row": row, **found}
 
 
@@ -145,8 +141,8 @@ def cells(name, found):
         f"`{name}`: {row['network']} of width {row['width']}, {row['side']} px from "
         f"{row['source']}, batch {row['batch']}, {row['precision']}",
         ours["device"],
-        f"{ours['images_per_second']:,.0f}",
-        f"{theirs['images_per_second']:,.0f}" if theirs else "",
+        f"{ours['median']:,.0f}",
+        f"{theirs['median']:,.0f}" if theirs else "",
         str(found.get("ratio", "")),
         f"{least} to {most}" if theirs else "",
         "" if row.get("gpu") else " / ".join(map(str, memory)),

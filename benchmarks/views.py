@@ -14,10 +14,8 @@ The peer lives in an environment of its own:
     python benchmarks/views.py --peer_python=/tmp/peer/bin/python
 """
 
-import datetime
+import functools
 import json
-import os
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -38,9 +36,7 @@ flags.DEFINE_integer("rounds", 7, "Turns of each.", lower_bound=1)
 flags.DEFINE_float("seconds", 3.0, "Time of a turn, about.")
 flags.DEFINE_bool("quick", False, "Three turns of a second.")
 flags.DEFINE_integer("threads", 2, "Threads of ours, most workers of theirs.")
-flags.DEFINE_string(
-    "output", str(ROOT / "docs" / "speed" / "views.json"), "File of the figures."
-)
+flags.DEFINE_string("output", str(ROOT / "docs"), "Folder, for speed/views.json.")
 
 # Side of the views: side of the images, and how many are a batch.
 ROWS = {32: (32, 128), 96: (96, 64), 224: (256, 32)}
@@ -57,16 +53,9 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
     from tfssl import files
 
-    load = os.getloadavg()[0]
     done = {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat("T", "minutes"),
-        "processor": peers.processor(),
+        **peers.described(files.versions(), files.commit()),
         "threads": FLAGS.threads,
-        "load_before": round(load, 2),
-        # With somebody else at work only ratios of turns say something.
-        "shared_machine": load > 1.0,
-        "versions": files.versions(),
-        "commit": files.commit(),
         "unit": "images a second, two views of each",
         "rows": {},
     }
@@ -85,39 +74,23 @@ def main():
         print(f"{side} px: {json.dumps(row)}", flush=True)
     if peer:
         peer.close()
-    Path(FLAGS.output).parent.mkdir(parents=True, exist_ok=True)
-    files.write_text(FLAGS.output, json.dumps(done, indent=1) + "\n")
-    print(f"Look at {FLAGS.output}")
+    peers.write(FLAGS.output, "views", done)
 
 
 def measure(side, source, batch, peer):
     """The figures of a row."""
     ours = Ours(side, source, batch)
-    turns = {"ours": []}
-    workers = range(FLAGS.threads + 1) if peer else ()
-    for count in workers:
-        turns[f"lightly, {count} workers"] = []
-    for _ in range(FLAGS.rounds):
-        turns["ours"].append(ours.turn(FLAGS.seconds))
-        for count in workers:
-            turn = peer.ask(side, source, batch, count, FLAGS.seconds)
-            turns[f"lightly, {count} workers"].append(turn)
-    medians = {name: statistics.median(speeds) for name, speeds in turns.items()}
-    row = {
+    sides = {"ours": lambda: ours.turn(FLAGS.seconds)}
+    for count in range(FLAGS.threads + 1) if peer else ():
+        sides[f"lightly, {count} workers"] = functools.partial(
+            peer.ask, side, source, batch, count, FLAGS.seconds
+        )
+    return {
         "images": source,
         "batch": batch,
-        "medians": {name: round(value, 1) for name, value in medians.items()},
-        "spread": {
-            name: [round(min(speeds), 1), round(max(speeds), 1)]
-            for name, speeds in turns.items()
-        },
         "compile_seconds": round(ours.compile_seconds, 1),
+        **peers.in_turn(FLAGS.rounds, sides),
     }
-    if peer:
-        best = max((name for name in turns if name != "ours"), key=medians.get)
-        row["best_peer"] = best
-        row.update(peers.compared(turns["ours"], turns[best]))
-    return row
 
 
 class Ours:

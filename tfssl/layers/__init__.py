@@ -5,7 +5,12 @@ from tfssl.layers.channelwise_dense import ChannelwiseDense
 from tfssl.layers.encode import features_by, features_of
 from tfssl.layers.memory_bank import MemoryBank, Normalizers
 from tfssl.layers.normalization import NORMS, normalize
-from tfssl.layers.patches import Patches, patchify, unpatchify
+from tfssl.layers.patches import (
+    Patches,
+    patch_statistics,
+    patchify,
+    unpatchify,
+)
 from tfssl.layers.pooling import pooled
 from tfssl.layers.positions import POSITIONS, Positions, sincos_positions
 from tfssl.layers.queue import Queue
@@ -44,6 +49,7 @@ __all__ = [
     "features_of",
     "frozen_copy",
     "normalize",
+    "patch_statistics",
     "patchify",
     "pooled",
     "rgb_to_lab",

@@ -114,3 +114,28 @@ def unpatchify(patches, grid, channels=3):
     x = ops.reshape(patches, (-1, rows, columns, size, size, channels))
     x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
     return ops.reshape(x, (-1, rows * size, columns * size, channels))
+
+
+def patch_statistics(patches):
+    """Mean and standard deviation of the numbers of each patch.
+
+    Args:
+        patches: `[batch, patches, numbers]`, of `patchify`.
+
+    Returns:
+        Pair of tensors `[batch, patches, 1]`; the variance is the unbiased one, with
+        1e-6 added.
+
+    Example:
+        >>> import numpy as np, tfssl
+        >>> patches = np.array([[[1.0, 2.0, 3.0]]], "float32")
+        >>> mean, std = tfssl.layers.patch_statistics(patches)
+        >>> float(mean[0, 0, 0]), round(float(std[0, 0, 0]), 4)
+        (2.0, 1.0)
+
+    Source: He et al. 2021, arXiv 2111.06377, section 3, and its code.
+    """
+    mean = ops.mean(patches, axis=-1, keepdims=True)
+    count = patches.shape[-1]
+    variance = ops.sum(ops.square(patches - mean), axis=-1, keepdims=True) / (count - 1)
+    return mean, ops.sqrt(variance + 1e-6)

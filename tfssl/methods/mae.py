@@ -6,7 +6,7 @@ from keras import ops
 from tfssl import encoders, heads, layers
 from tfssl.checks import check_count, check_fraction
 from tfssl.methods.method import Method
-from tfssl.methods.painting import Painting, patch_statistics
+from tfssl.methods.painting import Painting
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
 from tfssl.methods.types import ViewsLike
@@ -130,7 +130,7 @@ class MAE(Painting, Method):
         patches = self.scaled_patches(images)
         if not self.normalize_targets:
             return patches
-        mean, std = patch_statistics(patches)
+        mean, std = layers.patch_statistics(patches)
         return (patches - mean) / std
 
     def scaled_patches(self, images):

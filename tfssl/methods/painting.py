@@ -22,7 +22,7 @@ class Painting:
         if self.normalize_targets:
             mean, std = (
                 ops.take_along_axis(each, hidden[:, :, None], axis=1)
-                for each in patch_statistics(patches)
+                for each in layers.patch_statistics(patches)
             )
             predicted = predicted * std + mean
         known = ops.convert_to_numpy(layers.patchify(images, self.patch_size))
@@ -53,11 +53,3 @@ class Painting:
         colors = patches.reshape(*patches.shape[:2], -1, 3)
         pixels = (colors - np.asarray(scaling.offset)) / np.asarray(scaling.scale)
         return np.clip(pixels, 0.0, 255.0).reshape(patches.shape)
-
-
-def patch_statistics(patches):
-    """Mean and standard deviation of each patch: `[batch, patches, 1]` each."""
-    mean = ops.mean(patches, axis=-1, keepdims=True)
-    count = patches.shape[-1]
-    variance = ops.sum(ops.square(patches - mean), axis=-1, keepdims=True) / (count - 1)
-    return mean, ops.sqrt(variance + 1e-6)
