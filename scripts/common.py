@@ -10,6 +10,8 @@ FLAGS = flags.FLAGS
 LARGEST_SIDE = 8192
 # Of a network, in channels.
 LARGEST_WIDTH = 16384
+# Flags that divide the training images.
+FRACTIONS = ("test_fraction", "hold_out")
 
 
 def _registry():
@@ -77,11 +79,20 @@ def define_data_flags(required=True):
         "Of a set that has no test split, the fraction of each class that becomes one. "
         "--seed does not change which images: they are the same for all scripts.",
     )
-    flags.register_validator(
-        "test_fraction",
-        lambda fraction: fraction is None or 0 < fraction < 1,
-        "must be between 0 and 1, without both",
+    flags.DEFINE_float(
+        "hold_out",
+        None,
+        "Fraction of the training images of each class that training does not see, and "
+        "that take the place of the test images. Choose settings by them, and look at "
+        "the test images once.",
     )
+    for name in FRACTIONS:
+        flags.register_validator(
+            name,
+            lambda fraction: fraction is None or 0 < fraction < 1,
+            "must be between 0 and 1, without both",
+        )
+    flags.mark_flags_as_mutual_exclusive(FRACTIONS)
 
 
 def are_counts(values, minimum=1):
@@ -157,6 +168,7 @@ def load_data(split, image_size=None):
         labels=FLAGS.labels,
         # Of the same seed always: what one script trains on, no other may test on.
         test_fraction=FLAGS.test_fraction,
+        hold_out=FLAGS.hold_out,
         stream=STREAM[FLAGS.stream],
     )
 
@@ -196,8 +208,8 @@ def load_test(image_size=None):
 
 def division():
     """How the test images were divided off, for the settings of a result: a dict."""
-    fraction = FLAGS.test_fraction
-    return {} if fraction is None else {"test_fraction": fraction}
+    fractions = {name: FLAGS[name].value for name in FRACTIONS}
+    return {name: value for name, value in fractions.items() if value is not None}
 
 
 def define_encoder_flags(pixels=""):

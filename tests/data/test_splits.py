@@ -74,6 +74,23 @@ def test_a_set_with_a_test_split_keeps_it(tmp_path):
                 load(name, split, test_fraction=0.2)
 
 
+def test_images_held_out_are_training_images(tmp_path):
+    images = np.arange(40, dtype=np.uint8)[:, None, None] * np.ones((2, 2), np.uint8)
+    labels = np.repeat([0, 1], 10)
+    np.savez(
+        tmp_path / "set.npz", x_train=images[:20], y_train=labels, x_test=images[20:]
+    )
+    name = f"npz:{tmp_path / 'set.npz'}"
+    train, held = (load(name, split, hold_out=0.2) for split in ("train", "test"))
+    assert np.bincount(held.labels).tolist() == [2, 2] and held.split == "test"
+    together = np.r_[train.images[:, 0, 0, 0], held.images[:, 0, 0, 0]]
+    assert sorted(together) == list(range(20))
+    with pytest.raises(ValueError, match="hold_out must be a number between 0 and 1"):
+        load(name, hold_out=1.0)
+    with pytest.raises(ValueError, match="Leave out one of them"):
+        load(name, hold_out=0.2, test_fraction=0.2)
+
+
 def test_only_train_and_test_are_made(tmp_path):
     np.savez(tmp_path / "set.npz", x_train=np.zeros((4, 2, 2), np.uint8))
     with pytest.raises(ValueError, match="'train' and 'test'. Received: .*'val'"):

@@ -7,6 +7,8 @@ from cases import encoder
 from PIL import Image
 from programs import imported
 
+from tfssl.data import load
+
 
 def test_a_folder_is_no_encoder(tmp_path):
     with imported("common") as common:
@@ -57,10 +59,21 @@ def test_all_scripts_and_seeds_have_the_same_test_split(photos):
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.5])
-def test_a_test_fraction_is_between_0_and_1(fraction):
+@pytest.mark.parametrize("name", ["test_fraction", "hold_out"])
+def test_a_fraction_is_between_0_and_1(name, fraction):
     with pytest.raises(IllegalFlagValueError, match="between 0 and 1"):
-        with imported("evaluate", "--encoder=pixels", f"--test_fraction={fraction}"):
+        with imported("evaluate", "--encoder=pixels", f"--{name}={fraction}"):
             pass
+
+
+def test_settings_are_chosen_on_training_images_held_out():
+    flags = ("--encoder=pixels", "--dataset=digits", "--hold_out=0.2")
+    with imported("evaluate", *flags) as evaluate:
+        train, held = evaluate.common.load_labelled()
+        assert evaluate.common.division() == {"hold_out": 0.2}
+    for part in (train, held):
+        want = load("digits", part.split, hold_out=0.2)
+        np.testing.assert_array_equal(part.images, want.images)
 
 
 def test_a_set_with_a_test_split_refuses_a_fraction_of_it():

@@ -18,6 +18,7 @@ def load(
     cache_dir=None,
     labels=None,
     test_fraction=None,
+    hold_out=None,
     seed=0,
     stream=False,
 ):
@@ -56,7 +57,10 @@ def load(
             `"train"` is then the rest. The same images are divided alike at each call;
             more or fewer of them (HEIC with and without pillow-heif) may not be.
             Defaults to None: a set is as it is.
-        seed: int, draws the images of `test_fraction`. Defaults to 0.
+        hold_out: the same, for a set that may have a test split, which is then left
+            alone: `"test"` are training images held out, to choose settings by.
+            Defaults to None.
+        seed: int, draws the images of these fractions. Defaults to 0.
         stream: whether images are decoded whenever they are needed, and held nowhere:
             `images` are then `tfssl.training.StreamedImages`. `folder:`, whose corrupt
             files are met while they are read; the next file of the class stands in
@@ -69,7 +73,8 @@ def load(
 
     Raises:
         ValueError: unknown name or split, no images, pixel values out of range, labels
-            that do not fit the images, a `test_fraction` of a set with a test split.
+            that do not fit the images, a `test_fraction` of a set with a test split,
+            or both fractions.
         FileNotFoundError: no such file, folder or prepared set.
         CorruptImagesError: too many corrupt files.
 
@@ -82,7 +87,16 @@ def load(
         check_count(image_size=image_size)
     if stream not in (True, False, "auto"):
         raise ValueError(f'stream is True, False or "auto". Received: {stream!r}')
-    division = Division(test_fraction, seed)
+    if None not in (test_fraction, hold_out):
+        raise ValueError(
+            "test_fraction is for a set without a test split, hold_out for one whose "
+            "test images are not to be looked at. Leave out one of them. Received: "
+            f"test_fraction={test_fraction}, hold_out={hold_out}"
+        )
+    if hold_out is None:
+        division = Division(test_fraction, seed)
+    else:
+        division = Division(hold_out, seed, replace=True)
     source, _, rest = name.partition(":")
     if stream is True and source not in ("folder", "tfds"):
         raise ValueError(

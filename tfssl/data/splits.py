@@ -25,6 +25,8 @@ class Division:
         test_fraction: fraction of the images of each class that is the test split. None
             leaves every set as it is.
         seed: int, draws the images.
+        replace: bool, whether it takes the place of a test split that there is; else
+            such a set is refused.
 
     Raises:
         ValueError: when the fraction is not between 0 and 1, or the seed is negative.
@@ -41,6 +43,7 @@ class Division:
 
     test_fraction: float | None = None
     seed: int = 0
+    replace: bool = False
 
     def __post_init__(self):
         checks.check_count(0, seed=self.seed)
@@ -50,9 +53,14 @@ class Division:
         # Written so that NaN is refused, too.
         if not (isinstance(fraction, numbers.Real) and 0 < fraction < 1):
             raise ValueError(
-                "test_fraction must be a number between 0 and 1, without both. "
+                f"{self.named} must be a number between 0 and 1, without both. "
                 f"Received: {fraction!r}."
             )
+
+    @property
+    def named(self):
+        """The argument of `tfssl.data.load` that the fraction was given as."""
+        return "hold_out" if self.replace else "test_fraction"
 
     def stored(self, split, known, name, hint=""):
         """The split to read from the source: itself, or `"train"` to divide it.
@@ -68,14 +76,15 @@ class Division:
                 hint += " test_fraction=0.2 takes a test split from train."
             check_split(split, known, name, hint)
             return split
-        if "test" in known:
+        if "test" in known and not self.replace:
             raise ValueError(
                 f"{name} has a test split of its own. Leave out "
-                f"test_fraction={self.test_fraction}."
+                f"test_fraction={self.test_fraction}, or set hold_out to measure on "
+                "training images in its place."
             )
         if split not in ("train", "test"):
             raise ValueError(
-                f"test_fraction={self.test_fraction} divides {name} into 'train' and "
+                f"{self.named}={self.test_fraction} divides {name} into 'train' and "
                 f"'test'. Received: split={split!r}."
             )
         check_split("train", known, name, hint)
@@ -99,7 +108,7 @@ class Division:
         if not len(test):
             raise ValueError(
                 f"{name} has no class of two images or more, of which "
-                f"test_fraction={self.test_fraction} could take one."
+                f"{self.named}={self.test_fraction} could take one."
             )
         return test if split == "test" else np.setdiff1d(np.arange(count), test)
 

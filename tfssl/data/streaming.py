@@ -48,6 +48,7 @@ def stream(
     max_corrupt=0.01,
     labels=None,
     test_fraction=None,
+    hold_out=None,
 ):
     """Batches of images that no memory holds: files are decoded when they are needed.
 
@@ -72,8 +73,9 @@ def stream(
         with_labels: bool, whether batches are `(images, labels)`. Defaults to False.
         with_index: bool, whether batches are `{"images": ..., "index": ...}`, for
             methods with a memory bank. Defaults to False.
-        data_dir, max_corrupt, labels, test_fraction: as for `tfssl.data.load`; in the
-            place of a corrupt file, once it is met, stands the next of its class.
+        data_dir, max_corrupt, labels, test_fraction, hold_out: as for
+            `tfssl.data.load`; in the place of a corrupt file, once it is met, stands
+            the next of its class.
 
     Returns:
         `Batches` of uint8 images, for `fit` and for loops of one's own. `.data` is the
@@ -106,6 +108,7 @@ def stream(
         max_corrupt=max_corrupt,
         labels=labels,
         test_fraction=test_fraction,
+        hold_out=hold_out,
         stream=True,
     )
     return Stream(

@@ -68,6 +68,7 @@ def data_of(run, data_dir=None):
         "max_corrupt": saved.get("max_corrupt", 0.01),
         "labels": saved.get("labels"),
         "test_fraction": saved.get("test_fraction"),
+        "hold_out": saved.get("hold_out"),
         "stream": STREAM[saved.get("stream", "false")],
     }
     train = data.load(saved["dataset"], "train", **options)
