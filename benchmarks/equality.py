@@ -42,7 +42,7 @@ TITLES = {
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("ways", list(WAYS), f"Some of {', '.join(WAYS)}.")
-flags.DEFINE_list("cases", [], "Cases of tests/methods/cases.py; all by default.")
+flags.DEFINE_list("cases", [], "Some of cases.SHARED_OUT; all by default.")
 flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of the file and the page.")
 
 
@@ -54,20 +54,31 @@ def main():
 
     file = Path(FLAGS.output) / "equality.json"
     found = json.loads(file.read_text()) if file.exists() else {}
-    for name in FLAGS.cases or sorted({*cases.CASES, *cases.COMPARED}):
+    failed = []
+    for name in FLAGS.cases or cases.SHARED_OUT:
         for way in FLAGS.ways:
             if way in found.get(name, {}):
                 continue
             print(name, way, flush=True)
-            said = {**compared(name, *WAYS[way]), "commit": files.commit()}
+            try:
+                said = {**compared(name, *WAYS[way]), "commit": files.commit()}
+            except RuntimeError as error:
+                print(error, flush=True)
+                failed.append(f"{name} {way}")
+                continue
             print(said, flush=True)
             found.setdefault(name, {})[way] = said
             files.write_text(file, json.dumps(found, indent=1) + "\n")
     write_table(found)
+    if failed:
+        raise RuntimeError(f"These failed, see above: {', '.join(failed)}")
 
 
 def compared(name, backend, devices, processes):
     """What the program says of a case: a dict.
+
+    Raises:
+        RuntimeError: if the program fails for another reason than a difference.
 
     Returns:
         `difference` and `bound` after three steps, as fractions of the largest move of

@@ -119,9 +119,11 @@ def gather(x):
     context = _context()
     if context is None:
         return x
-    # The collective takes no bfloat16.
+    # The collective takes no bfloat16, and between workers nothing that is on no device
+    # yet, as what the step was called with.
     half = x.dtype == "bfloat16"
-    rows = context.all_gather(ops.cast(x, "float32") if half else x, axis=0)
+    x_here = ops.cast(x, "float32") if half else ops.copy(x)
+    rows = context.all_gather(x_here, axis=0)
     rows = ops.cast(rows, x.dtype)
     # The collective forgets the shape.
     batch, *rest = x.shape

@@ -190,6 +190,11 @@ COMPARED = {
     ),
 }
 
+# What several devices share out. Without those of 8 groups of a batch: of 16 images two
+# decide on their statistics, so that rounding grows to anything within three steps.
+# `moco_groups` has two groups.
+SHARED_OUT = sorted({*CASES, *COMPARED, "distillation"} - {"moco_v1", "moco_v2"})
+
 
 def make(name, seed=0, optimizer=None, adversary_optimizer=None):
     """A compiled model with the same weights at each call."""

@@ -3,15 +3,12 @@
 from pathlib import Path
 
 import pytest
-from cases import CASES, COMPARED
+from cases import SHARED_OUT
 from programs import run_test_program
 
 HERE = Path(__file__).parent
-# In 8 groups of 16 images two decide on their statistics, so that rounding grows to
-# anything within three steps; `moco_groups` has two groups.
-ROUGH = {"moco_v1", "moco_v2"}
 FIRST = ["cmc_nce", "moco_groups", "simclr"]
-NAMES = sorted({*CASES, *COMPARED, "distillation"} - ROUGH - set(FIRST))
+NAMES = [name for name in SHARED_OUT if name not in FIRST]
 # In one process each: starting takes longer than testing.
 GROUPS = [FIRST, *(NAMES[start : start + 6] for start in range(0, len(NAMES), 6))]
 
