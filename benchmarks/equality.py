@@ -11,7 +11,6 @@ docs/equality.json is not run again.
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts"), str(ROOT / "tests" / "methods")]
 
+import cluster  # noqa: E402
 import pages  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
@@ -77,12 +77,12 @@ def main():
 def compared(name, backend, devices, processes):
     """What the program says of a case: a dict.
 
-    Raises:
-        RuntimeError: if the program fails for another reason than a difference.
-
     Returns:
         `difference` and `bound` after three steps, as fractions of the largest move of
         a weight, and `equal`; or `refused`, with the reason.
+
+    Raises:
+        RuntimeError: if the program fails for another reason than a difference.
     """
     environment = {
         **os.environ,
@@ -91,7 +91,7 @@ def compared(name, backend, devices, processes):
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     }
     command = [sys.executable, str(PROGRAM), f"--devices={devices}", name]
-    configurations = workers(devices) if processes else [{}]
+    configurations = cluster.workers(devices) if processes else [{}]
     programs = [
         subprocess.Popen(
             command,
@@ -114,28 +114,6 @@ def compared(name, backend, devices, processes):
         return {"equal": False, "said": error.strip().splitlines()[-1], "at": largest}
     difference, bound = map(float, steps[-1])
     return {"equal": True, "difference": difference, "bound": bound}
-
-
-def workers(count):
-    """`TF_CONFIG` of each of so many processes on this machine."""
-    addresses = [f"127.0.0.1:{free_port()}" for _ in range(count)]
-    return [
-        {
-            "TF_CONFIG": json.dumps(
-                {
-                    "cluster": {"worker": addresses},
-                    "task": {"type": "worker", "index": index},
-                }
-            )
-        }
-        for index in range(count)
-    ]
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def write_table(found):

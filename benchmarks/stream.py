@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
+import resumed  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
 
@@ -74,7 +75,7 @@ def main():
     found["killed_after_checkpoint"] = killed["newest"]
     found["killed_peak_mib"] = killed["peak_mib"]
     found["resumed_peak_mib"] = pretrain(photos, runs / "broken")["peak_mib"]
-    found["equal"] = same_weights(runs / "whole", runs / "broken")
+    found["equal"] = resumed.same_weights(runs / "whole", runs / "broken")
     print(json.dumps(found, indent=2))
     if FLAGS.output:
         from tfssl import files
@@ -151,7 +152,7 @@ def pretrain(photos, workdir, kill_at=None, stream=True):
         pid, status, usage = os.wait4(program.pid, os.WNOHANG)
         if pid:
             break
-        if kill_at and not killed and newest_checkpoint(workdir) >= kill_at:
+        if kill_at and not killed and resumed.newest_checkpoint(workdir) >= kill_at:
             program.kill()
             killed = True
         time.sleep(0.05)
@@ -164,31 +165,10 @@ def pretrain(photos, workdir, kill_at=None, stream=True):
         "seconds": round(time.perf_counter() - began, 1),
     }
     if killed:
-        return {**found, "newest": newest_checkpoint(workdir)}
+        return {**found, "newest": resumed.newest_checkpoint(workdir)}
     with (workdir / "metrics.csv").open() as file:
         *_, last = csv.DictReader(file)
     return {**found, "images_per_second": round(float(last["images_per_second"]), 1)}
-
-
-def newest_checkpoint(workdir):
-    """(epoch, step) of the newest checkpoint; of the start if there is none."""
-    names = [path.stem for path in (workdir / "checkpoints").glob("epoch-*.json")]
-    places = [tuple(map(int, name.split("-")[1::2])) for name in names]
-    return max(places, default=(0, 0))
-
-
-def same_weights(*workdirs):
-    import keras
-    import numpy as np
-
-    models = [
-        keras.saving.load_model(workdir / "encoder.keras", compile=False)
-        for workdir in workdirs
-    ]
-    return all(
-        np.array_equal(a, b)
-        for a, b in zip(*(model.get_weights() for model in models), strict=True)
-    )
 
 
 if __name__ == "__main__":

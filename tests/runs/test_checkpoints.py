@@ -1,11 +1,17 @@
 """A run that is killed anywhere goes on as if it had not been."""
 
+import errno
+import math
+import shutil
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from cases import images, make
 
 from tfssl.runs import Position, Workdir
+from tfssl.runs.checkpoints import Checkpoints
 
 
 class Killed(Exception):
@@ -69,6 +75,24 @@ def test_killed_within_an_epoch_it_goes_on_at_the_batch(name, step, restored, tm
     for row, other in zip(whole.metrics(), run.metrics(), strict=True):
         assert row["loss"] == pytest.approx(other["loss"], rel=1e-6)
     assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 4
+
+
+def test_a_full_disk_ends_a_run_before_anything_is_written(tmp_path, monkeypatch):
+    run = Workdir(tmp_path / "run", {})
+    model = make("simclr")
+    checkpoints = Checkpoints(run.path / "checkpoints")
+    checkpoints.save(model, Position(1))
+    before = sorted(run.path.rglob("*"))
+    variables = (*model.variables, *model.optimizer.variables)
+    needed = sum(4 * math.prod(variable.shape) for variable in variables)
+    full = SimpleNamespace(free=needed - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(OSError, match="Make room: .* goes on after epoch 1$") as error:
+        checkpoints.save(model, Position(2))
+    assert error.value.errno == errno.ENOSPC and sorted(run.path.rglob("*")) == before
+    monkeypatch.undo()
+    checkpoints.save(model, Position(2))
+    assert run.restore(make("simclr")) == Position(2)
 
 
 @pytest.mark.matrix

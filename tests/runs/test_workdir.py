@@ -7,7 +7,7 @@ import pytest
 from cases import images, make
 from PIL import Image
 
-from tfssl.files import write_text
+from tfssl.files import partial_path, write_text
 from tfssl.runs import Position, Workdir, read_metrics
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -57,6 +57,18 @@ def test_the_newest_good_checkpoint_wins(tmp_path):
     assert run.restore(make("simclr")) == Position(2)
     (run.path / "checkpoints" / "epoch-000002-step-000000000.weights.h5").unlink()
     assert run.restore(make("simclr")) == Position()
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
+    run = Workdir(tmp_path / "run", {})
+    (run.path / "checkpoints").mkdir()
+    for name in ("checkpoints/epoch-000001-step-000000000.weights.h5", "encoder.keras"):
+        partial_path(run.path / name).write_bytes(b"half")
+    # Of another program, which may be at work.
+    other = partial_path(run.path / "evaluation.json")
+    other.write_text("{")
+    assert run.restore(make("simclr")) == Position()
+    assert sorted(run.path.rglob(".partial-*")) == [other]
 
 
 def test_metrics_of_epochs_that_are_made_again_are_dropped(tmp_path):

@@ -1,6 +1,9 @@
 """Checkpoints: the whole state of a run, at the end of an epoch or within it."""
 
+import errno
 import json
+import math
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -54,8 +57,12 @@ class Checkpoints:
         Args:
             model: compiled `keras.Model`.
             position: `Position`.
+
+        Raises:
+            OSError: if the disk has no room for it, before anything is written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._check_room(model)
         name = f"epoch-{position.epoch:06d}-step-{position.step:09d}"
         weights = self.folder / f"{name}.weights.h5"
         partial = files.partial_path(weights)
@@ -76,6 +83,26 @@ class Checkpoints:
             (self.folder / json.loads(old.read_text())["file"]).unlink(missing_ok=True)
             old.unlink()
 
+    def _check_room(self, model):
+        """HDF5 says much where a disk is full, and nothing of what to do."""
+        variables = [*model.variables, *model.optimizer.variables]
+        needed = sum(4 * math.prod(variable.shape) for variable in variables)
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            states = self._states()
+            saved = _position(states[0]) if states else START
+            raise OSError(
+                errno.ENOSPC,
+                f"A checkpoint takes about {needed / 1e6:.1f} MB, and the disk of "
+                f"{self.folder} has {free / 1e6:.1f} MB left. Make room: the same "
+                f"command then goes on after {saved}",
+            )
+
+    def _states(self):
+        """What the notes say, that of the newest state first."""
+        notes = sorted(self.folder.glob("epoch-*.json"), reverse=True)
+        return [json.loads(note.read_text()) for note in notes]
+
     def restore(self, model):
         """Puts the newest good state into a model.
 
@@ -85,15 +112,18 @@ class Checkpoints:
         Returns:
             `Position`, that of the start if there is no good state.
         """
-        for note in sorted(self.folder.glob("epoch-*.json"), reverse=True):
-            state = json.loads(note.read_text())
+        for state in self._states():
             weights = self.folder / state["file"]
             if not _is_whole(weights, state["sha256"]):
                 logging.warning("%s is damaged; trying an older one.", weights)
                 continue
             model.load_weights(weights)
-            return Position(state["epoch"], state["step"], tuple(state["metrics"]))
+            return _position(state)
         return START
+
+
+def _position(state):
+    return Position(state["epoch"], state["step"], tuple(state["metrics"]))
 
 
 def _is_whole(path, sha256):

@@ -125,6 +125,8 @@ class Workdir:
     def restore(self, model):
         """Puts the newest good checkpoint into a compiled model.
 
+        What a run that was killed has left half-written is removed.
+
         Args:
             model: compiled `keras.Model`, built as the saved one was.
 
@@ -132,6 +134,9 @@ class Workdir:
             `tfssl.runs.Position`: epochs done, and steps of the next one; of `fit` they
             are `initial_epoch` and `initial_step`.
         """
+        for place in (f"checkpoints/{files.PARTIAL}*", f"{files.PARTIAL}*.keras"):
+            for left in self.path.glob(place):
+                left.unlink(missing_ok=True)
         return self._checkpoints.restore(model)
 
     def callbacks(

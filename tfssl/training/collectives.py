@@ -1,10 +1,13 @@
-"""Numbers of the collectives of `tf.distribute`."""
+"""The collectives of `tf.distribute`: their numbers, and workers that are gone."""
 
+import contextlib
 import itertools
 import weakref
 
 import tensorflow as tf
 
+# What TensorFlow says where a worker does not answer any more.
+_ABORTED = "Collective ops is aborted"
 _NUMBERED = weakref.WeakSet()
 _BASES = itertools.count(0, 1000)
 
@@ -35,3 +38,23 @@ def number_collectives(strategy):
     extended._collective_ops = extended._make_collective_ops_with_fallbacks()
     if default:
         extended._cross_device_ops = extended._collective_ops
+
+
+@contextlib.contextmanager
+def lost_workers():
+    """Names what a worker of `MultiWorkerMirroredStrategy` meets when another is gone.
+
+    Raises:
+        RuntimeError: out of the block, in the place of TensorFlow's error.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if _ABORTED not in error.message:
+            raise
+        said = error.message.split(_ABORTED, 1)[1].splitlines()[0]
+        raise RuntimeError(
+            "Another worker of this run is gone, and this one ends with it. Start all "
+            "workers again with the same command: they go on at the last checkpoint. "
+            f"Received: {_ABORTED}{said}"
+        ) from error

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfssl import replicas
-from tfssl.training.collectives import number_collectives
+from tfssl.training.collectives import lost_workers, number_collectives
 from tfssl.training.parts import Parts
 from tfssl.training.state import keep
 
@@ -22,7 +22,8 @@ class Step:
 
     def fit(self, *args, **kwargs):
         self._check_scope()
-        return super().fit(*args, **kwargs)
+        with lost_workers():
+            return super().fit(*args, **kwargs)
 
     def evaluate(self, *args, **kwargs):
         self._check_scope()
