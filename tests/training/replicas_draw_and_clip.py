@@ -1,6 +1,6 @@
-"""Program: replicas draw views of their own, clip the sum of their gradients, take
-equally many images, refuse several steps in one execution, and gather numbers of any
-precision, of a second strategy too.
+"""Program: replicas draw together the views of one device, clip the sum of their
+gradients, take equally many images, refuse several steps in one execution, and gather
+numbers of any precision, of a second strategy too.
 
 It prints "fine".
 """
@@ -21,12 +21,18 @@ from cases import images, make
 
 def main():
     strategy = runs.strategy("auto")
+    for name in ("dino_multi_crop", "joint"):
+        compare_views(name, strategy)
+    # A function of images and seed knows of no parts: each has a seed of its own.
     with strategy.scope():
         model = make("simclr")
+    own = model.views
+    model.views = lambda images, seed: own(images, seed)
     same = tf.constant(np.repeat(images(1), 8, axis=0))
-    run = strategy.run(lambda: model.batch_of(same).views[0])
-    a, b = (np.asarray(v) for v in strategy.experimental_local_results(run))
-    assert a.shape == b.shape and not np.allclose(a, b)
+    a, b = views_of_each(model, strategy, lambda index: {"images": same})
+    assert a[0].shape == b[0].shape and not np.allclose(a[0], b[0])
+    with strategy.scope():
+        model = make("simclr")
     model.fit(images(32), batch_size=16, epochs=1, verbose=0)
     assert keras.ops.convert_to_numpy(model.step) == 2
 
@@ -80,6 +86,38 @@ def main():
     loss = model.fit(images(16), batch_size=16, epochs=1, verbose=0).history["loss"]
     assert np.isfinite(loss).all()
     print("fine")
+
+
+def compare_views(name, strategy):
+    """Those of two halves of a batch are those of the batch on one device."""
+    whole = {"images": images(16)}
+    model = make(name)
+    if model.needs_labels:
+        whole.update(labelled=images(8, seed=1), labels=np.zeros(8, "int32"))
+    expected = [np.asarray(view) for view in model.batch_of(whole).views]
+    with strategy.scope():
+        model = make(name)
+    halves = {key: np.stack(np.split(value, 2)) for key, value in whole.items()}
+    parts = views_of_each(
+        model,
+        strategy,
+        lambda index: {key: tf.gather(value, index) for key, value in halves.items()},
+    )
+    for views, view in zip(zip(*parts, strict=True), expected, strict=True):
+        np.testing.assert_allclose(np.concatenate(views), view, atol=0.01)
+    assert not np.allclose(expected[0][:8], expected[0][8:], atol=1)
+
+
+def views_of_each(model, strategy, data_of):
+    """The views of each replica's part of the data."""
+
+    @tf.function
+    def step():
+        index = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return model.batch_of(data_of(index)).views
+
+    views = [strategy.experimental_local_results(v) for v in strategy.run(step)]
+    return [[np.asarray(v) for v in part] for part in zip(*views, strict=True)]
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def test_two_devices_of_jax_equal_one(names):
         ("no_scaling", "byol"),
         ("same_draws", "cmc_nce"),
         ("same_draws", "dim"),
+        ("same_views", "cpc"),
     ],
 )
 def test_a_planted_fault_is_found(fault, case):
@@ -49,6 +50,6 @@ def test_a_planted_fault_is_found(fault, case):
 
 @pytest.mark.slow
 @pytest.mark.matrix
-def test_replicas_draw_their_own_views_and_clip_the_sum():
+def test_replicas_draw_the_views_of_one_device_and_clip_the_sum():
     pytest.importorskip("tensorflow")
     assert "fine" in run_test_program(HERE / "replicas_draw_and_clip.py")

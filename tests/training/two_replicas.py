@@ -74,6 +74,7 @@ FAULTS = {
     "no_scaling": lambda: setattr(replicas, "count", lambda: 1),
     # Each replica draws what the first one draws.
     "same_draws": lambda: setattr(replicas, "own", rows_of_the_first),
+    "same_views": lambda: setattr(replicas, "index", lambda: 0),
 }
 
 
@@ -101,8 +102,6 @@ def compare(name, seed, strategy):
     for where in (None, strategy):
         with runs.scope(where):
             models.append(make(name, seed, keras.optimizers.SGD(1.0)))
-            # Those that replicas draw of patches are not those of one device.
-            models[-1].patch_views = None
     one, two = models
     start = one.get_weights()
     changed = [
@@ -152,7 +151,7 @@ def difference(move, expected):
 
 
 def element(name, seed):
-    """One batch of ready-made views."""
+    """One batch of ready-made views; `replicas_draw_and_clip.py` compares views."""
     model = make(name)
     made = batch(model, images(16, seed=seed), seed=seed)
     index = {"index": np.asarray(made.index)} if model.needs_index else {}

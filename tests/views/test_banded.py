@@ -16,6 +16,7 @@ from tfssl.views import (
     chunks,
     geometry,
 )
+from tfssl.views.random import RowStream
 
 
 @pytest.fixture
@@ -89,6 +90,19 @@ def test_views_in_chunks_are_those_of_the_whole_batch(monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK", 4 * 10 * 10 * 3)
     for view, whole in zip(arrays(views(pictures(5), seed=1)), expected, strict=True):
         np.testing.assert_allclose(view, whole, atol=255e-4)
+    # A part of them, in chunks of 2 of its 3 images.
+    part = views(pictures(5)[2:], seed=1, places=(np.arange(2, 5, dtype="int32"), 5))
+    for view, whole in zip(arrays(part), expected, strict=True):
+        np.testing.assert_allclose(view, whole[2:], atol=255e-4)
+
+
+def test_views_of_a_part_are_those_within_the_batch():
+    views = Views([ALL, ALL, ALL[1:3]])
+    expected = arrays(views(pictures(5), seed=1))
+    places = (np.array([4, 1], "int32"), 5)
+    part = arrays(views(pictures(5)[[4, 1]], seed=1, places=places))
+    for view, whole in zip(part, expected, strict=True):
+        np.testing.assert_allclose(view, whole[[4, 1]], atol=255e-4)
 
 
 def test_chunks_are_of_one_size(compiled, monkeypatch):
@@ -115,7 +129,7 @@ def test_a_transform_that_may_look_at_the_batch_gets_all_of_it(compiled, monkeyp
 
 def test_rows_of_a_stream_are_those_that_the_batch_draws():
     whole, own = RandomStream(3), RandomStream(3)
-    own = chunks.RowStream(own, np.array([4, 1], "int32"), 2)
+    own = RowStream(own, np.array([4, 1], "int32"), 2)
     for shape in ((6, 3), (6,)):
         drawn = ops.convert_to_numpy(whole.uniform(shape))
         rows = own.uniform((2, *shape[1:]))

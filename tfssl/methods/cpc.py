@@ -11,7 +11,7 @@ from tfssl.methods.method import Method
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
 from tfssl.methods.types import ViewsLike
-from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews, Views, fold_in
+from tfssl.views import CropViews, DigitViews, PatchViews, SimCLRViews, Views
 
 _PATCH_VIEWS = {
     each.__name__: each for each in (CropViews, DigitViews, PatchViews, SimCLRViews)
@@ -167,7 +167,10 @@ class CPC(Method):
         if self.patch_views is None:
             return self.encoder(images, training=True)
         # A key of its own: that of the step is for the views of whole images.
-        patches = self.patch_views(self.patches(images), seed=fold_in(self.key(), 1))[0]
+        patches = self.patches(images)
+        places = self.places(ops.shape(patches)[0])
+        draws = self.view_draws(self.patch_views, places, number=1)
+        (patches,) = self.patch_views(patches, *draws)
         features = self.patch_encoder(patches, training=True)
         return ops.reshape(features, (-1, *self.grid_shape, self.feature_dim))
 

@@ -142,12 +142,13 @@ class Joint(Method):
         if "views" in data:
             batch = super().batch_of(data)
             return batch._replace(views=(*batch.views, ops.cast(labelled, "float32")))
-        # Views of all in one go.
-        count = ops.shape(data["images"])[0]
-        images = ops.concatenate([data["images"], labelled])
-        batch = super().batch_of({**data, "images": images})
-        views = (view[:count] for view in batch.views)
-        return batch._replace(views=(*views, batch.views[0][count:]))
+        # Views of all in one go, where those with labels come after all others.
+        images = data["images"]
+        count, more = (ops.shape(each)[0] for each in (images, labelled))
+        together = ops.concatenate([images, labelled])
+        made = self.views_of(together, self.places(count, more))
+        batch = super().batch_of({**data, "views": [view[:count] for view in made]})
+        return batch._replace(views=(*batch.views, made[0][count:]))
 
     def views_loss(self, batch):
         *views, labelled = batch.views

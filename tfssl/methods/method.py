@@ -180,13 +180,26 @@ class Method(Trainer):
             views = tuple(ops.cast(view, "float32") for view in data["views"])
         else:
             images = data["images"]
-            views = check_made(self.make_views(images, self.key()), images.shape[0])
+            views = self.views_of(images, self.places(ops.shape(images)[0]))
         self.check_views(len(views))
         index = None
         if self.needs_index:
             check_index(data, self.name)
             index = ops.cast(data["index"], "int32")
         return Batch(views, index, data.get("labels"))
+
+    def views_of(self, images, places):
+        """Views of images in this step.
+
+        Args:
+            images: tensor `[batch, height, width, 3]`.
+            places: int32 tensor `[batch]`, as `places` gives them.
+
+        Returns:
+            Tuple of float32 tensors, a view each.
+        """
+        made = self.make_views(images, *self.view_draws(self.views, places))
+        return check_made(made, images.shape[0])
 
     def example_loss(self):
         """The loss of the smallest batch, of black images; it moves nothing."""

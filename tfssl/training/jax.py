@@ -116,8 +116,8 @@ class Step:
         metrics = _values(scope, self.metrics_variables, metrics)
         return logs, (trainable, non_trainable, metrics)
 
-    def make_views(self, images, key):
-        return self.views(images, key)
+    def make_views(self, images, *draws):
+        return self.views(images, *draws)
 
     def build_optimizers(self):
         self.optimizer.build(self.trainable_variables)

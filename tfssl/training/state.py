@@ -8,8 +8,9 @@ from keras import ops
 from tfssl import optimizers, replicas
 from tfssl.checks import check_count
 from tfssl.views.random import RandomStream, ReplicaStream, fold_in, number_of
+from tfssl.views.views import Views
 
-# Numbers from 0 are the replicas'.
+# Numbers from 0 are of replicas.
 _SHARED = 2**31 - 1
 _EVALUATION = 2**31 - 2
 _LARGEST_SEED = 2**31 - 1
@@ -132,17 +133,57 @@ class StepState(keras.Model):
 
     # Random numbers
 
-    def key(self, shared=False):
-        """The `[2]` key of the random numbers of this step.
+    def key(self, number=0):
+        """A `[2]` key of random numbers of this step.
 
         Args:
-            shared: bool, whether all replicas get the same key. Defaults to False.
+            number: int or scalar integer tensor, which of its keys. All replicas have
+                the same. Defaults to 0.
         """
         count = self._means["loss"].count if self.evaluating else self.step
         key = ops.stack([ops.cast(self.seed, "int32"), ops.cast(count, "int32")])
         if self.evaluating:
             key = fold_in(key, _EVALUATION)
-        return fold_in(key, _SHARED if shared else replicas.index())
+        return fold_in(key, number)
+
+    def places(self, *counts):
+        """Places of this replica's images in the batch of all.
+
+        Args:
+            *counts: ints or scalar integer tensors, images of each group, where the
+                images of a batch are groups of which one follows the other.
+
+        Returns:
+            int32 tensor `[sum of counts]`.
+        """
+        found, before = [], 0
+        for count in counts:
+            found.append(before + replicas.positions(count))
+            before += count * replicas.count()
+        return ops.concatenate(found)
+
+    def view_draws(self, views, places, number=0):
+        """What makes views of this replica's images, besides the images.
+
+        Replicas get together the views that one device makes of the whole batch. From a
+        function that knows of no parts of a batch each gets views of a key of its own.
+
+        Args:
+            views: `tfssl.views.Views`, or a function of images and seed.
+            places: int32 tensor `[batch]`, see `places`.
+            number: int, other than 0 for a second set of views. Defaults to 0.
+
+        Returns:
+            Tuple of arguments for `views`: a key and, of several replicas, the places
+            and how many there are.
+        """
+        parts = isinstance(views, Views)
+        key = self.key(0 if parts else replicas.index())
+        if number:
+            key = fold_in(key, number)
+        if not parts or replicas.count() == 1:
+            return (key,)
+        return key, (places, ops.shape(places)[0] * replicas.count())
 
     def stream(self, name):
         """Random numbers of this step, of their own for each name.
@@ -153,7 +194,7 @@ class StepState(keras.Model):
         Returns:
             `tfssl.views.ReplicaStream`: replicas draw together what one device draws.
         """
-        return ReplicaStream(fold_in(self.key(shared=True), number_of(name)))
+        return ReplicaStream(fold_in(self.key(_SHARED), number_of(name)))
 
     def uniform(self, shape, name, shared=False):
         """Uniform numbers in [0, 1), a row for each image of the batch.
@@ -168,7 +209,7 @@ class StepState(keras.Model):
             float32 tensor of this shape.
         """
         if shared:
-            key = fold_in(self.key(shared=True), number_of(name))
+            key = fold_in(self.key(_SHARED), number_of(name))
             return RandomStream(key).uniform(shape)
         return self.stream(name).uniform(shape)
 

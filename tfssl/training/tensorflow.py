@@ -90,14 +90,14 @@ class Step:
             return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
         return logs
 
-    def make_views(self, images, key):
+    def make_views(self, images, *draws):
         if not self.xla_views:
-            return self.views(images, key)
+            return self.views(images, *draws)
         if self._compiled_views is None:
             self._compiled_views = tf.function(
                 self.views, jit_compile=True, autograph=False
             )
-        return self._compiled_views(images, key)
+        return self._compiled_views(images, *draws)
 
     def in_parts(self, function, variables, rows, count):
         """What a function gives for each part of a batch, one after the other.

@@ -8,30 +8,10 @@ has to hand out.
 from keras import ops
 
 from tfssl.views import banded
-from tfssl.views.random import RandomStream
+from tfssl.views.random import RowStream, row_numbers
 
 # Numbers of all the views that are made at a time.
 CHUNK = 4 * 224 * 224 * 3
-
-
-class RowStream(RandomStream):
-    """The rows of some images out of the numbers that a whole batch draws.
-
-    Args:
-        stream: `RandomStream` of the whole batch; it is left as it is.
-        rows: int32 tensor, the places of the images in the batch.
-        count: int, how many they are. Draws of another length are those of `stream`.
-    """
-
-    def __init__(self, stream, rows, count):
-        self.key, self.draws = stream.key, stream.draws
-        self.rows, self.count = rows, count
-
-    def counters(self, rows, columns):
-        if rows != self.count:
-            return super().counters(rows, columns)
-        numbers = self.rows[:, None] * columns + ops.arange(columns, dtype="int32")
-        return ops.reshape(numbers, (-1,))
 
 
 def view_size(pipeline, images):
@@ -73,7 +53,7 @@ def chunk_size(images, copies, size):
     return None if steps == 1 else -(-batch // steps)
 
 
-def in_chunks(make, images, stream, copies, chunk, size):
+def in_chunks(make, images, stream, copies, chunk, size, places=None):
     """Several views of each image, a chunk of images at a time.
 
     Args:
@@ -83,19 +63,21 @@ def in_chunks(make, images, stream, copies, chunk, size):
         copies: int, the number of views of each image.
         chunk: int, the number of images at a time.
         size: pair of ints, height and width of the views.
+        places: see `Views`.
 
     Returns:
         List of float32 tensors, a view each.
     """
     batch = images.shape[0]
     count = copies * chunk
-    offsets = ops.repeat(batch * ops.arange(copies, dtype="int32"), chunk)
+    whole = (ops.arange(batch, dtype="int32"), batch)
+    numbers = row_numbers(places or whole, copies)
     drawn = []
 
     def views_from(start):
         part = ops.slice(images, (start, 0, 0, 0), (chunk, *images.shape[1:]))
-        rows = start + ops.tile(ops.arange(chunk, dtype="int32"), (copies,)) + offsets
-        own = RowStream(stream, rows, count)
+        rows = ops.slice(numbers, (0, start), (copies, chunk))
+        own = RowStream(stream, ops.reshape(rows, (-1,)), count)
         views = make(part, own)
         drawn.append(own.draws)
         return views

@@ -94,6 +94,50 @@ class RandomStream:
         return ops.arange(rows * columns, dtype="int32")
 
 
+class RowStream(RandomStream):
+    """The rows of some images out of the numbers that a whole batch draws.
+
+    Args:
+        stream: `RandomStream` of the whole batch; it is left as it is.
+        rows: int32 tensor, the places of the images in the batch.
+        count: int or scalar integer tensor, how many they are. Draws of another length
+            are those of `stream`.
+    """
+
+    def __init__(self, stream, rows, count):
+        self.key, self.draws = stream.key, stream.draws
+        self.rows, self.count = rows, count
+
+    def counters(self, rows, columns):
+        # Of a batch of unknown size, both are tensors.
+        known = [isinstance(each, int) for each in (rows, self.count)]
+        if any(known) and not (all(known) and rows == self.count):
+            return super().counters(rows, columns)
+        numbers = self.rows[:, None] * columns + ops.arange(columns, dtype="int32")
+        return ops.reshape(numbers, (-1,))
+
+
+def row_numbers(places, copies):
+    """Which rows of the numbers that a whole batch draws belong to a part of it.
+
+    Args:
+        places: pair of an int32 tensor `[batch]`, the places of the images in the whole
+            batch, and an int or scalar integer tensor, how many it has.
+        copies: int, rows of each image: one of all images, then the next.
+
+    Returns:
+        int32 tensor `[copies, batch]`.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.views.random import row_numbers
+        >>> np.asarray(row_numbers((np.array([2, 3], "int32"), 6), copies=2)).tolist()
+        [[2, 3], [8, 9]]
+    """
+    own, count = places
+    return count * ops.arange(copies, dtype="int32")[:, None] + own
+
+
 class ReplicaStream(RandomStream):
     """Numbers with a row for each image: replicas draw together what one device draws.
 

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from tfssl.views import chunks
-from tfssl.views.random import RandomStream
+from tfssl.views.random import RandomStream, RowStream, row_numbers
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -26,6 +26,9 @@ class Views:
         seed: int or integer tensor `[2]`; the views are a function of images and seed.
             By default it is drawn from the global seed of Keras, which is not
             possible while JAX traces.
+        places: when the images are a part of a batch, a pair of an int32 tensor
+            `[batch]`, their places in it, and an int, how many it has. They get the
+            views that they get within the whole. Defaults to None: they are the whole.
 
     Returns:
         Tuple of float32 tensors `[batch, height, width, 3]`, pixel values in [0, 255].
@@ -62,7 +65,7 @@ class Views:
     def num_views(self):
         return len(self.pipelines)
 
-    def __call__(self, images, seed=None):
+    def __call__(self, images, seed=None, places=None):
         images = _checked(images)
         if seed is None:
             seed = keras.random.randint((2,), 0, 2**31 - 1)
@@ -73,12 +76,17 @@ class Views:
             size = chunks.view_size(pipeline, images)
             chunk = chunks.chunk_size(images, copies, size)
             make = functools.partial(_transformed, pipeline, copies=copies)
-            if chunk is None:
+            if chunk is not None:
+                views.extend(
+                    chunks.in_chunks(make, images, stream, copies, chunk, size, places)
+                )
+            elif places is None:
                 views.extend(make(images, stream))
             else:
-                views.extend(
-                    chunks.in_chunks(make, images, stream, copies, chunk, size)
-                )
+                rows = ops.reshape(row_numbers(places, copies), (-1,))
+                own = RowStream(stream, rows, ops.shape(rows)[0])
+                views.extend(make(images, own))
+                stream.draws = own.draws
         return tuple(views)
 
     def __eq__(self, other):
