@@ -3,7 +3,9 @@
 import contextlib
 import importlib
 import io
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -96,15 +98,48 @@ def _module(script, folder="scripts"):
 
 def run_test_program(path, *arguments, **extra):
     """Output of a program of the tests, which imports from tests/methods."""
+    return run_workers(path, *arguments, workers=[extra])[0]
+
+
+def run_workers(path, *arguments, workers=None):
+    """Outputs of such a program in several processes.
+
+    Args:
+        path, *arguments: the program, and what it gets.
+        workers: list of dicts, what each has in its environment. Defaults to
+            `two_workers()`.
+    """
     paths = (ROOT, ROOT / "tests" / "methods")
-    done = subprocess.run(
-        [sys.executable, str(path), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment(PYTHONPATH=":".join(map(str, paths)), **extra),
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout
+    programs = [
+        subprocess.Popen(
+            [sys.executable, str(path), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(PYTHONPATH=":".join(map(str, paths)), **extra),
+        )
+        for extra in (two_workers() if workers is None else workers)
+    ]
+    said = [program.communicate() for program in programs]
+    for program, (_, error) in zip(programs, said, strict=True):
+        assert program.returncode == 0, error[-4000:]
+    return [out for out, _ in said]
+
+
+def two_workers():
+    """What tells two processes of this machine that they are workers of one run."""
+    addresses = [f"127.0.0.1:{_free_port()}" for _ in range(2)]
+    tasks = [{"type": "worker", "index": index} for index in range(2)]
+    return [
+        {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task})}
+        for task in tasks
+    ]
+
+
+def _free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 # The smallest run of pretrain.py.

@@ -1,20 +1,27 @@
 """Two processes train as one, and so do two devices."""
 
-import json
-import socket
 import subprocess
+import time
 
 import numpy as np
 import pytest
-from programs import command, environment, run, start, write_npz
+from programs import command, environment, run, start, two_workers, write_npz
 
 from tfssl.runs import read_metrics
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def start_two(*flags):
+    """Two workers of a run of pretrain, started."""
+    return [
+        subprocess.Popen(
+            command("pretrain", *flags, "--strategy=multi_worker"),
+            env=environment(**worker),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for worker in two_workers()
+    ]
 
 
 @pytest.mark.slow
@@ -33,27 +40,7 @@ def test_two_workers_share_a_run(tmp_path):
         "--noreport",
         "--precision=float32",
     )
-    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
-    workers = []
-    for index in range(2):
-        config = {
-            "cluster": {"worker": addresses},
-            "task": {"type": "worker", "index": index},
-        }
-        workers.append(
-            subprocess.Popen(
-                command(
-                    "pretrain",
-                    *flags,
-                    "--strategy=multi_worker",
-                    f"--workdir={tmp_path / 'two'}",
-                ),
-                env=environment(TF_CONFIG=json.dumps(config)),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+    workers = start_two(*flags, f"--workdir={tmp_path / 'two'}")
     for worker in workers:
         out, error = worker.communicate(timeout=200)
         assert worker.returncode == 0, out[-1000:] + error[-3000:]
@@ -66,6 +53,39 @@ def test_two_workers_share_a_run(tmp_path):
     alone = read_metrics(tmp_path / "one" / "metrics.csv")
     for row, other in zip(rows, alone, strict=True):
         assert row["loss"] == pytest.approx(other["loss"], rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_worker_that_is_lost_ends_the_other_and_both_go_on(lost, tmp_path):
+    write_npz(tmp_path / "data.npz")
+    flags = (
+        f"--dataset=npz:{tmp_path / 'data.npz'}",
+        "--preset=digits",
+        "--encoder_width=4",
+        "--batch_size=64",
+        "--epochs=30",
+        "--knn_every=0",
+        "--noreport",
+        f"--workdir={tmp_path / 'run'}",
+    )
+    workers = start_two(*flags)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    while not (checkpoints / "epoch-000002-step-000000000.json").exists():
+        assert all(worker.poll() is None for worker in workers)
+        time.sleep(0.01)
+    workers[lost].kill()
+    error = workers[1 - lost].communicate(timeout=60)[1]
+    assert workers[1 - lost].returncode == 1
+    assert "RuntimeError: Another worker of this run is gone" in error
+    workers[lost].communicate()
+    for worker in start_two(*flags):
+        out, error = worker.communicate(timeout=200)
+        assert worker.returncode == 0, error[-3000:]
+        assert "Continuing" in out
+    rows = read_metrics(tmp_path / "run" / "metrics.csv")
+    assert [row["epoch"] for row in rows] == list(range(1, 31))
 
 
 @pytest.mark.slow

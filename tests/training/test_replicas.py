@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from cases import SHARED_OUT
-from programs import run_test_program
+from programs import run_test_program, run_workers
 
 HERE = Path(__file__).parent
 FIRST = ["cmc_nce", "moco_groups", "simclr"]
@@ -27,6 +27,33 @@ def test_two_replicas_equal_one_device(names):
 def test_two_devices_of_jax_equal_one(names):
     out = run_test_program(HERE / "two_replicas.py", *names, KERAS_BACKEND="jax")
     assert "equal" in out
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_two_workers_equal_one_device():
+    pytest.importorskip("tensorflow")
+    for out in run_workers(HERE / "two_replicas.py", *FIRST):
+        assert "equal" in out
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_what_can_be_switched_on_changes_nothing(backend, devices):
+    pytest.importorskip(backend)
+    program = HERE / "features_on_devices.py"
+    out = run_test_program(program, f"--devices={devices}", KERAS_BACKEND=backend)
+    assert "fine" in out
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_what_can_be_switched_on_changes_nothing_on_workers():
+    pytest.importorskip("tensorflow")
+    for out in run_workers(HERE / "features_on_devices.py"):
+        assert "fine" in out
 
 
 @pytest.mark.slow

@@ -41,6 +41,8 @@ class StepState(keras.Model):
         self._means = {}
         self.add_logs("loss")
         self._evaluating = False
+        # Images of a step on each replica, where `fit` knows it.
+        self.rows_of_replica = None
         # Built when they are needed: no part of what is saved or copied.
         self._compiled_views = self._compiled_inference = None
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfssl import replicas
 from tfssl.training.collectives import lost_workers, number_collectives
+from tfssl.training.images import unpack
 from tfssl.training.parts import Parts
 from tfssl.training.state import keep
 
@@ -59,7 +60,7 @@ class Step:
         # Data of unknown size end by a failing read inside the step. What does not
         # depend on the data, such as counters, would run all the same.
         with tf.control_dependencies(_tensors(data)):
-            batch = self.batch_of(data)
+            batch = self.batch_of(self._of_known_size(data))
             variables = self.learned_variables
             loss, logs = minimize(
                 self.optimizer,
@@ -81,6 +82,16 @@ class Step:
             finally:
                 self._evaluating = False
             return self._reducible(self.update_logs(loss, logs))
+
+    def _of_known_size(self, data):
+        """The data, whose number of images is lost on the way to several workers.
+
+        Views and chunks need it while the step is traced.
+        """
+        images = unpack(data).get("images")
+        if images is not None and self.rows_of_replica is not None:
+            images.set_shape((self.rows_of_replica, *images.shape[1:]))
+        return data
 
     def _reducible(self, logs):
         if isinstance(

@@ -178,6 +178,8 @@ class Trainer(Step, LargeBatches, StepState):
             check_index(first, self.name)
         if isinstance(feed, Batches):
             feed.own = self.own_places(len(images))
+        one_size = isinstance(feed, Batches) and feed.drop_remainder
+        self.rows_of_replica = len(images) // self.num_replicas if one_size else None
         self._set_last_step(feed, epochs, steps_per_epoch, initial_epoch, initial_step)
         if validation_data is not None:
             sizes = (validation_batch_size, batch_size, len(images))

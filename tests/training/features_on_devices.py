@@ -1,0 +1,152 @@
+"""Program: what can be switched on gives the losses of a plain run, on any devices.
+
+    python features_on_devices.py --devices=N [FEATURE ...]
+
+Each of FEATURES is a run of two epochs on the devices; it ends near the losses of one
+device in float32 with nothing switched on, or is refused, as REFUSED says. With
+`TF_CONFIG` set each worker is one of the devices. It prints "fine".
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tfssl import runs
+
+OPTIONS = dict(a[2:].split("=") for a in sys.argv[1:] if a.startswith("--"))
+NAMES = [a for a in sys.argv[1:] if not a.startswith("--")]
+DEVICES = int(OPTIONS.get("devices", 2))
+WORKERS = "TF_CONFIG" in os.environ
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+if __name__ == "__main__":
+    runs.set_up("float32", virtual_devices=0 if WORKERS or DEVICES == 1 else DEVICES)
+    kind = "multi_worker" if WORKERS else "mirrored" if DEVICES > 1 else "one"
+    strategy = runs.strategy(kind)
+    if not TENSORFLOW:
+        # Of the process; here it is only that of its scope.
+        keras.distribution.set_distribution(None)
+
+import cases  # noqa: E402
+from PIL import Image  # noqa: E402
+
+import tfssl  # noqa: E402
+from tfssl.runs.checkpoints import Checkpoints, SaveStates  # noqa: E402
+
+IMAGES = cases.images(48)
+EPOCHS = 2
+
+
+def fit(where, x=IMAGES, policy="float32", callbacks=(), position=None, **options):
+    """The losses of a run's epochs."""
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy(policy)
+    with runs.scope(where):
+        optimizer = keras.optimizers.SGD(0.01)
+        if policy == "mixed_float16":
+            # Keras would begin with 2^15, and leave out steps until it is small enough.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, 256.0)
+        model = tfssl.methods.SimCLR(cases.patch_encoder(cases.SIZE), cases.views())
+        model.compile(optimizer, **options)
+        if position is not None:
+            start = position(model)
+            position = {"initial_epoch": start.epoch, "initial_step": start.step}
+        return model.fit(
+            x,
+            batch_size=16 if isinstance(x, np.ndarray) else None,
+            epochs=EPOCHS,
+            callbacks=list(callbacks),
+            verbose=0,
+            **(position or {}),
+        ).history["loss"]
+
+
+class Ended(Exception):
+    """Ends a run."""
+
+
+class End(keras.callbacks.Callback):
+    """Ends a run after a step of its second epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == (1, 0):
+            raise Ended
+
+
+def going_on(where):
+    """The loss of the second epoch, which another run has begun."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Each worker has a folder of its own.
+        states = Checkpoints(folder)
+        with pytest.raises(Ended):
+            fit(where, callbacks=[SaveStates(states, runs.START, 0), End()])
+        place = []
+
+        def restore(model):
+            place.append(states.restore(model))
+            callbacks[0].start = place[0]
+            return place[0]
+
+        callbacks = [SaveStates(Checkpoints(folder), runs.START, 60)]
+        losses = fit(where, callbacks=callbacks, position=restore)
+        assert place[0][:2] == (1, 1)
+    return losses
+
+
+def streamed(where):
+    """The losses on images that are read when they are needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, image in enumerate(IMAGES):
+            Image.fromarray(image).save(Path(folder) / f"{number:02}.png")
+        data = tfssl.data.load(f"folder:{folder}", image_size=cases.SIZE, stream=True)
+        keras.utils.set_random_seed(0)
+        keras.config.set_dtype_policy("float32")
+        with runs.scope(where):
+            model = tfssl.methods.SimCLR(cases.patch_encoder(cases.SIZE), cases.views())
+            model.compile(keras.optimizers.SGD(0.01))
+            feed = {"batch_size": 16, "epochs": EPOCHS, "verbose": 0}
+            return model.fit(data.images, **feed).history["loss"]
+
+
+# What is run, and how near it comes to the plain run.
+FEATURES = {
+    "plain": (fit, 1e-4),
+    "bfloat16": (lambda where: fit(where, policy="mixed_bfloat16"), 0.06),
+    "float16": (lambda where: fit(where, policy="mixed_float16"), 0.06),
+    "several_steps": (lambda where: fit(where, steps_per_execution=3), 1e-4),
+    "chunk": (lambda where: fit(where, chunk=4), 1e-4),
+    "going_on": (going_on, 1e-4),
+    "streamed": (streamed, 1e-4),
+}
+REFUSED = {}
+if TENSORFLOW and DEVICES > 1:
+    REFUSED["several_steps"] = f"steps_per_execution=3 on {DEVICES} replicas"
+
+
+def main(names):
+    expected = fit(None)
+    assert len(expected) == EPOCHS and expected[0] != expected[1]
+    for name in names or FEATURES:
+        run, tolerance = FEATURES[name]
+        if name in REFUSED:
+            with pytest.raises(ValueError, match=REFUSED[name]):
+                run(strategy)
+            print(name, "refused")
+            continue
+        losses = run(strategy)
+        found = np.abs(np.subtract(losses, expected[-len(losses) :])).max()
+        print(name, losses, f"{found:.1e}")
+        assert found < tolerance * expected[0], name
+    print("fine")
+
+
+if __name__ == "__main__":
+    main(NAMES)
