@@ -5,6 +5,7 @@ A reader returns what is right, or raises an error of its kind that names the fi
 
 import io
 import json
+import struct
 from pathlib import Path
 
 import keras
@@ -13,7 +14,9 @@ from PIL import Image
 
 import tfssl
 from tfssl import files
+from tfssl.zoo.checkpoints import StoredArray, read_checkpoint
 
+REFERENCES = Path(__file__).parent / "references"
 RNG = np.random.default_rng(0)
 CARD = {"method": "simclr", "dataset": "digits", "epochs": 3}
 
@@ -157,10 +160,33 @@ class Models(Metadata):
         assert isinstance(tfssl.zoo.load("fuzzed", source=folder), keras.Model)
 
 
+class Checkpoints(Images):
+    """Weights in the files of others."""
+
+    errors = (tfssl.zoo.ZooError,)
+
+    def good(self):
+        for kind in ("zip", "legacy"):
+            # Written by PyTorch.
+            yield f"{kind}.pth", (REFERENCES / f"torch_{kind}.pth").read_bytes()
+        place = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
+        header = json.dumps({"kernel": place}).encode()
+        size = struct.pack("<Q", len(header))
+        yield "a.safetensors", size + header + np.ones(6, "<f4").tobytes()
+
+    def read(self, folder, name):
+        found = read_checkpoint(folder / name, inert=["argparse.Namespace"])
+        assert isinstance(found, dict)
+        for array in keras.tree.flatten(found):
+            if isinstance(array, StoredArray):
+                assert np.asarray(array).shape == array.shape
+
+
 TARGETS = {
     "image": Images(),
     "npz": Arrays(),
     "index": Index(),
     "metadata": Metadata(),
     "keras": Models(),
+    "checkpoint": Checkpoints(),
 }

@@ -11,7 +11,7 @@ import pytest
 # Pillow warns of what it goes on without.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
-SAMPLE = {"image": 60, "npz": 60, "index": 60, "metadata": 60, "keras": 4}
+SAMPLE = {kind: 60 for kind in fuzz.KINDS} | {"keras": 4}
 
 
 @pytest.fixture(autouse=True)

@@ -55,6 +55,9 @@ def test_the_newest_good_checkpoint_wins(tmp_path):
     assert run.restore(make("simclr")) == Position(2)
     newest.unlink()
     assert run.restore(make("simclr")) == Position(2)
+    for note in ("{", "[]", "null", '{"epoch": 9}'):
+        newest.with_name("epoch-000003-step-000000000.json").write_text(note)
+        assert run.restore(make("simclr")) == Position(2)
     (run.path / "checkpoints" / "epoch-000002-step-000000000.weights.h5").unlink()
     assert run.restore(make("simclr")) == Position()
 

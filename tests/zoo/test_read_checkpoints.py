@@ -1,6 +1,7 @@
 """Checkpoints are read to the last bit, or refused; nothing in them is run."""
 
 import struct
+import tempfile
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -15,6 +16,9 @@ from checkpoint_writer import (
     write_safetensors,
     write_zip,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from tfssl.zoo import FormatError
 from tfssl.zoo.checkpoints import StoredArray, read_checkpoint
@@ -298,3 +302,23 @@ def test_mutated_files_are_read_or_refused(kind, tmp_path):
             assert found["epoch"] == 3
             assert_same(found["state_dict"], expected["state_dict"])
     assert refused > 50
+
+
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
+@given(
+    arrays=st.dictionaries(
+        st.text(min_size=1, max_size=20),
+        hnp.arrays(
+            st.sampled_from(["<f4", "<i8", "<f2"]), hnp.array_shapes(max_dims=3)
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_arrays_are_read_as_they_were_written(arrays):
+    with tempfile.TemporaryDirectory() as folder:
+        write_safetensors(Path(folder) / "a", arrays)
+        found = read_checkpoint(Path(folder) / "a")
+        assert set(found) == set(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(np.asarray(found[name]), array)

@@ -146,8 +146,9 @@ _SPARING = {**_ADAM, "decay_all": False}
 
 RECIPES = {
     "mae": {
+        # Small batches for many steps: it learns slowly at first.
         "digits": digits(
-            arguments={"decoder_width": 64, "decoder_depth": 1},
+            arguments={"decoder_width": 64, "decoder_depth": 1, "mask_ratio": 0.5},
             # Nearly the image: the task is made of its patches.
             views={
                 "num_views": 1,
@@ -157,8 +158,15 @@ RECIPES = {
             },
             encoder="vit_tiny",
             encoder_width=64,
-            encoder_arguments={"depth": 2, "patch_size": 4, "pool": "mean"},
+            encoder_arguments={
+                "depth": 1,
+                "patch_size": 4,
+                "pool": "mean",
+                "positions": "sincos",
+            },
             optimizer_arguments=_ADAM,
+            learning_rate=4e-3,
+            batch_size=16,
         ),
         "cifar": Recipe(
             arguments={"decoder_width": 192, "decoder_depth": 4},

@@ -80,7 +80,7 @@ class Checkpoints:
         # The note comes last: without it the weights do not count.
         files.write_text(self.folder / f"{name}.json", json.dumps(state))
         for old in sorted(self.folder.glob("epoch-*.json"))[:-_KEPT]:
-            (self.folder / json.loads(old.read_text())["file"]).unlink(missing_ok=True)
+            (self.folder / f"{old.stem}.weights.h5").unlink(missing_ok=True)
             old.unlink()
 
     def _check_room(self, model):
@@ -100,8 +100,15 @@ class Checkpoints:
 
     def _states(self):
         """What the notes say, that of the newest state first."""
-        notes = sorted(self.folder.glob("epoch-*.json"), reverse=True)
-        return [json.loads(note.read_text()) for note in notes]
+        states = []
+        for note in sorted(self.folder.glob("epoch-*.json"), reverse=True):
+            try:
+                state = json.loads(note.read_text())
+                _position(state), state["file"], state["sha256"]
+                states.append(state)
+            except (LookupError, TypeError, ValueError):
+                logging.warning("%s is damaged; trying an older one.", note)
+        return states
 
     def restore(self, model):
         """Puts the newest good state into a model.

@@ -54,7 +54,7 @@ def read_safetensors(path):
 def _array(path, kind, shape, place):
     strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
     storage = Storage(
-        kind, math.prod(shape), lambda: content_at(path, place, storage.nbytes)
+        path, kind, math.prod(shape), lambda: content_at(path, place, storage.nbytes)
     )
     return storage.view(0, shape, strides), storage.nbytes
 

@@ -38,12 +38,14 @@ class Storage:
     """Numbers in a row, of which arrays are views.
 
     Args:
+        path: of the file, for messages.
         kind: NumPy type of the numbers, or "bfloat16".
         count: int, how many there are.
         read: function of nothing that returns their bytes.
     """
 
-    def __init__(self, kind, count, read):
+    def __init__(self, path, kind, count, read):
+        self.path = path
         self.half = kind == "bfloat16"
         self.dtype = np.dtype("<u2" if self.half else kind)
         if not is_count(count):
@@ -79,7 +81,7 @@ class Storage:
             )
 
         def read():
-            with refused():
+            with refused(self.path):
                 return self._array(offset, shape, strides)
 
         return StoredArray(shape, "float32" if self.half else self.dtype, read)
@@ -114,11 +116,11 @@ def content_at(path, place, count):
 
 
 @contextlib.contextmanager
-def refused(path=None):
+def refused(path):
     """Within it, whatever a damaged file makes fail is a `FormatError`.
 
     Args:
-        path: of the file, for the message. Defaults to None: the message is what it is.
+        path: of the file, for the message.
     """
     try:
         yield
@@ -136,7 +138,6 @@ def refused(path=None):
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        if path is None and isinstance(error, FormatError):
-            raise
-        start = "" if path is None else f"{path} cannot be read: "
-        raise FormatError(f"{start}{error or type(error).__name__}") from error
+        raise FormatError(
+            f"{path} cannot be read: {error or type(error).__name__}"
+        ) from error

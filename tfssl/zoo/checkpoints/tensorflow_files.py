@@ -30,7 +30,7 @@ def read_tensorflow(prefix):
         raise FormatError(error.message) from error
 
     def read(name):
-        with refused():
+        with refused(prefix):
             try:
                 return reader.get_tensor(name)
             except tf.errors.OpError as error:

@@ -62,7 +62,7 @@ def read_zip(path, inert=()):
 
     def storage(kind, key, count):
         name = f"{root}/data/{key}"
-        found = Storage(kind, count, functools.partial(archive.read, name))
+        found = Storage(path, kind, count, functools.partial(archive.read, name))
         if name not in entries or entries[name].file_size != found.nbytes:
             raise FormatError(f"{name} has not the {found.nbytes} bytes of its tensor")
         return found
@@ -80,7 +80,9 @@ def read_legacy(path, inert=()):
 
     def storage(kind, key, count):
         if key not in stored:
-            stored[key] = Storage(kind, count, lambda: content_at(path, *places[key]))
+            stored[key] = Storage(
+                path, kind, count, lambda: content_at(path, *places[key])
+            )
         found = stored[key]
         if found.count != count:
             raise FormatError(f"two sizes of the storage {key}")
