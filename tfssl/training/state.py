@@ -8,7 +8,7 @@ from keras import ops
 from tfssl import optimizers, replicas
 from tfssl.checks import check_count
 from tfssl.views.random import RandomStream, ReplicaStream, fold_in, number_of
-from tfssl.views.views import Views
+from tfssl.views.views import takes_places
 
 # Numbers from 0 are of replicas.
 _SHARED = 2**31 - 1
@@ -171,7 +171,8 @@ class StepState(keras.Model):
         function that knows of no parts of a batch each gets views of a key of its own.
 
         Args:
-            views: `tfssl.views.Views`, or a function of images and seed.
+            views: `tfssl.views.Views`, or another function of images and seed; one that
+                takes `places` knows of parts.
             places: int32 tensor `[batch]`, see `places`.
             number: int, other than 0 for a second set of views. Defaults to 0.
 
@@ -179,7 +180,7 @@ class StepState(keras.Model):
             Tuple of arguments for `views`: a key and, of several replicas, the places
             and how many there are.
         """
-        parts = isinstance(views, Views)
+        parts = takes_places(views)
         key = self.key(0 if parts else replicas.index())
         if number:
             key = fold_in(key, number)

@@ -231,6 +231,25 @@ def _takes_images_and_seed(views):
     return True
 
 
+def takes_places(views):
+    """Whether views of a part of a batch can be those within the batch.
+
+    Args:
+        views: `Views`, or another function of images and seed.
+
+    Example:
+        >>> from tfssl.views import SimCLRViews
+        >>> from tfssl.views.views import takes_places
+        >>> takes_places(SimCLRViews(32)), takes_places(lambda images, seed: images)
+        (True, False)
+    """
+    try:
+        return "places" in inspect.signature(views).parameters
+    except ValueError:
+        # A function of C does not say what it takes.
+        return False
+
+
 def _transformed(pipeline, images, stream, copies):
     """A list of `copies` views of the images."""
     # One batch of all the copies: compiling takes no longer for many views.
