@@ -3,7 +3,6 @@
 import dataclasses
 
 import keras
-import numpy as np
 from keras import ops
 
 from tfssl import losses, methods
@@ -19,6 +18,7 @@ from tfssl.methods.method import Method
 from tfssl.methods.types import Number, ViewsLike
 from tfssl.training import LabelledBatches
 from tfssl.training.images import unpack
+from tfssl.training.labelled_batches import some_labels
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -121,7 +121,7 @@ class Joint(Method):
         self.head.build((None, self.feature_dim))
 
     def batches(self, images, labels, batch_size, **kwargs):
-        labels = self._checked(labels, len(images))
+        labels = some_labels(labels, len(images), self.num_classes)
         unit = self.batch_multiple
         count = max(round(self.labelled_fraction * batch_size / unit), 1) * unit
         return LabelledBatches(
@@ -184,23 +184,6 @@ class Joint(Method):
     @property
     def published_encoder(self):
         return self.part.published_encoder
-
-    def _checked(self, labels, count):
-        labels = np.asarray(-1 if labels is None else labels)
-        if labels.shape != (count,) or labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"{self.name} learns from labels too: model.fit(images, labels) with "
-                f"an integer for each of the {count} images, -1 for those without. "
-                f"Received: labels {labels.dtype}, shape {labels.shape}"
-            )
-        known = labels[labels != -1]
-        if not len(known) or known.min() < 0 or known.max() >= self.num_classes:
-            found = np.unique(known)[:10].tolist()
-            raise ValueError(
-                f"Some images must have a label, from 0 to {self.num_classes - 1}; "
-                f"give num_classes if there are more. Received: {found or 'only -1'}"
-            )
-        return labels
 
 
 # Those of SimCLR, with what the method has by itself: another may take its place.

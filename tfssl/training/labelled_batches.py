@@ -56,3 +56,40 @@ class LabelledBatches(Batches):
         return np.array(
             [orders[t][p] for t, p in zip(turns, places, strict=True)], "int64"
         )
+
+
+def some_labels(labels, count, num_classes):
+    """Labels of some images as an array.
+
+    Args:
+        labels: what was given as integer array `[count]`, -1 for images without one.
+        count: int, number of images.
+        num_classes: int, above all labels.
+
+    Returns:
+        Integer array `[count]`.
+
+    Raises:
+        ValueError: for labels of another shape or type, none at all, or one out of
+            range.
+
+    Example:
+        >>> from tfssl.training.labelled_batches import some_labels
+        >>> some_labels([-1, 3], count=2, num_classes=10)
+        array([-1,  3])
+    """
+    labels = np.asarray(-1 if labels is None else labels)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            "It learns from labels too: model.fit(images, labels) with an integer for "
+            f"each of the {count} images, -1 for those without. Received: labels "
+            f"{labels.dtype}, shape {labels.shape}"
+        )
+    known = labels[labels != -1]
+    if not len(known) or known.min() < 0 or known.max() >= num_classes:
+        found = np.unique(known)[:10].tolist()
+        raise ValueError(
+            f"Some images must have a label, from 0 to {num_classes - 1}; give "
+            f"num_classes if there are more. Received: {found or 'only -1'}"
+        )
+    return labels
