@@ -35,7 +35,12 @@ from absl import flags  # noqa: E402
 KINDS = {
     "plain": ("simclr",),
     "queue": ("moco_v2",),
-    "bank": ("cmc", "--set=contrast=nce", "--set=views.num_views=1"),
+    "bank": (
+        "cmc",
+        "--set=contrast=nce",
+        "--set=views.num_views=1",
+        "--set=negatives=256",
+    ),
     "adversary": ("context_encoder", "--set=adversarial_weight=0.1"),
     "teacher": ("byol",),
     "workers": ("simclr", "--strategy=multi_worker"),
