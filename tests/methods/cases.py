@@ -165,7 +165,7 @@ COMPARED = {
         freeze_last_layer=2,
     ),
     "moco_groups": lambda: tfssl.methods.MoCo(
-        encoder(tfssl.layers.SplitBatchNormalization(groups=2)),
+        encoder(tfssl.layers.SplitBatchNormalization(groups=4)),
         views(),
         projector=(16,),
         queue_size=192,
@@ -192,7 +192,7 @@ COMPARED = {
 
 # What several devices share out. Without those of 8 groups of a batch: of 16 images two
 # decide on their statistics, so that rounding grows to anything within three steps.
-# `moco_groups` has two groups.
+# `moco_groups` has four groups.
 SHARED_OUT = sorted({*CASES, *COMPARED, "distillation"} - {"moco_v1", "moco_v2"})
 
 

@@ -14,7 +14,8 @@ class SplitBatchNormalization(BatchNormalization):
 
     In training the batch is cut into `groups` parts in order; the moving statistics
     are the mean of theirs. Replicas share out the groups, so two replicas normalise as
-    one device does on both batches. For inference it is plain batch normalisation.
+    one device does on both batches; of more replicas than groups each is a group. For
+    inference it is plain batch normalisation.
 
     Args:
         groups: int, over all replicas; the batch must be a multiple. Defaults to 8.
