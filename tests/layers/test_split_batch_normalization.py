@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tfssl import replicas
 from tfssl.layers import BatchNormalization, SplitBatchNormalization
 
 
@@ -43,3 +44,15 @@ def test_config_round_trip():
     layer = SplitBatchNormalization(groups=4, momentum=0.5)
     copy = SplitBatchNormalization.from_config(layer.get_config())
     assert copy.get_config() == layer.get_config() and copy.groups == 4
+
+
+def test_of_more_replicas_than_groups_each_is_a_group(monkeypatch):
+    """Defined so: what they have together is not what one device has."""
+    monkeypatch.setattr(replicas, "count", lambda: 16)
+    x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    split = SplitBatchNormalization(groups=8)
+    np.testing.assert_allclose(
+        numpy(split(x, training=True)),
+        numpy(BatchNormalization(synchronized=False)(x, training=True)),
+        atol=1e-5,
+    )
