@@ -147,11 +147,10 @@ def pretrain(run, model, recipe, train, labels, callbacks, chief):
             model.optimizer.finalize_variable_values(model.trainable_variables)
         return
     with runs.termination() if chief else contextlib.nullcontext() as terminated:
-        if chief:
-            shown = train.images[runs.sample(train.labels, len(train), most=8)]
-            callbacks = callbacks + run.callbacks(
-                position, FLAGS.checkpoint_minutes, shown, terminated
-            )
+        shown = train.images[runs.sample(train.labels, len(train), most=8)]
+        callbacks = callbacks + run.callbacks(
+            position, FLAGS.checkpoint_minutes, shown, terminated, writes=chief
+        )
         model.fit(
             train.images,
             labels,

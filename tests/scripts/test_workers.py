@@ -68,6 +68,8 @@ def test_a_worker_that_is_lost_ends_the_other_and_both_go_on(lost, tmp_path):
         "--epochs=30",
         "--knn_every=0",
         "--noreport",
+        # After each step; one worker saves.
+        "--checkpoint_minutes=0",
         f"--workdir={tmp_path / 'run'}",
     )
     workers = start_two(*flags)

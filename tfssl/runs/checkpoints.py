@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import keras
 from absl import logging
-from keras import ops
 
 from tfssl import files
 from tfssl.runs.sigterm import Terminated
@@ -137,7 +136,27 @@ def _is_whole(path, sha256):
     return path.exists() and files.facts(path)["sha256"] == sha256
 
 
-class SaveStates(keras.callbacks.Callback):
+class GoOnWithMeans(keras.callbacks.Callback):
+    """Gives the means of an epoch that is gone on with what they held.
+
+    Args:
+        position: `Position` at which `fit` starts.
+    """
+
+    def __init__(self, position):
+        super().__init__()
+        self.start = position
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.start.epoch and self.start.step:
+            # Keras has just set them to 0.
+            for variable, value in zip(
+                self.model.metrics_variables, self.start.metrics, strict=True
+            ):
+                variable.assign(value)
+
+
+class SaveStates(GoOnWithMeans):
     """Saves the state after each epoch, and every few minutes within one.
 
     Args:
@@ -154,23 +173,17 @@ class SaveStates(keras.callbacks.Callback):
     def __init__(
         self, checkpoints, position, minutes=CHECKPOINT_MINUTES, terminated=None
     ):
-        super().__init__()
+        super().__init__(position)
         self.checkpoints = checkpoints
         self.minutes = minutes
         self.terminated = terminated or (lambda: False)
-        self.start = position
 
     def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
         self.epoch = epoch
         self.saved = time.monotonic()
         # `fit` counts the steps of an epoch that goes on from 0.
         self.first = self.start.step if epoch == self.start.epoch else 0
-        if self.first:
-            # Keras has just set the means of the epoch to 0.
-            for variable, value in zip(
-                self.model.metrics_variables, self.start.metrics, strict=True
-            ):
-                variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):
         # After the last step of an epoch comes the checkpoint of its end.
@@ -178,10 +191,8 @@ class SaveStates(keras.callbacks.Callback):
         due = time.monotonic() - self.saved >= 60 * self.minutes
         if last or not (due or self.terminated()):
             return
-        model = self.model
-        metrics = tuple(float(ops.convert_to_numpy(v)) for v in model.metrics_variables)
-        position = Position(self.epoch, self.first + batch + 1, metrics)
-        self._save(position)
+        step = self.first + batch + 1
+        self._save(Position(self.epoch, step, self.model.means_of_epoch(step, logs)))
         self.saved = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -13,6 +13,7 @@ from tfssl.runs.checkpoints import (
     CHECKPOINT_MINUTES,
     START,
     Checkpoints,
+    GoOnWithMeans,
     SaveStates,
 )
 from tfssl.runs.devices import device_names
@@ -145,6 +146,7 @@ class Workdir:
         checkpoint_minutes=CHECKPOINT_MINUTES,
         originals=None,
         terminated=None,
+        writes=True,
     ):
         """Callbacks for `fit` that log and save.
 
@@ -158,7 +160,11 @@ class Workdir:
             terminated: function of nothing, whether the run is to end now: see
                 `tfssl.runs.termination`. `fit` then raises `tfssl.runs.Terminated`,
                 after a checkpoint. Defaults to None: never.
+            writes: bool, whether this process writes the files of the run: of several
+                workers one does. Defaults to True.
         """
+        if not writes:
+            return [GoOnWithMeans(position)]
         return [
             MetricsCSV(self.path / "metrics.csv", position.epoch),
             EventFiles(

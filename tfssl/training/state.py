@@ -57,6 +57,18 @@ class StepState(keras.Model):
         """Names what `views_loss` logs of this model: for the constructor."""
         self._means.update({name: keras.metrics.Mean(name=name) for name in names})
 
+    def means_of_epoch(self, steps, logs):
+        """What the means of this epoch hold so far, to go on with them.
+
+        Args:
+            steps: int, steps of the epoch that were taken.
+            logs: dict, the means themselves.
+
+        Returns:
+            Tuple of floats, the values of `metrics_variables`.
+        """
+        return tuple(float(ops.convert_to_numpy(v)) for v in self.metrics_variables)
+
     def update_logs(self, loss, logs):
         """Adds to the epoch's means; returns them."""
         for name, value in {"loss": loss, **logs}.items():

@@ -52,6 +52,18 @@ class Step:
             extended._id_in_cluster,
         )
 
+    def means_of_epoch(self, steps, logs):
+        strategy = self.distribute_strategy
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return super().means_of_epoch(steps, logs)
+        # All workers take part in reading the variables, and one of them saves.
+        count = float(steps * self.num_replicas)
+        values = {}
+        for name, mean in self._means.items():
+            values[id(mean.total)] = float(logs[name]) * count
+            values[id(mean.count)] = count
+        return tuple(values[id(v)] for v in self.metrics_variables)
+
     def features_now(self, images):
         """What the model gives for images, in inference: `[n, dim]`."""
         return self(images, training=False)
