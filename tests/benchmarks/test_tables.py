@@ -197,3 +197,17 @@ def test_a_page_has_a_place_for_its_tables(name):
     with imported("pages", folder="benchmarks") as pages:
         before, found, rest = text.read_text().partition(pages.begin(name))
         assert found and pages.END in rest
+
+
+def test_kills(tmp_path):
+    made = page(tmp_path, "reliability.md")
+    runs = {
+        "plain": {"kills": {"before": 2, "within": 1}, "equal": True},
+        "workers": {"kills": {"within": 1}, "equal": False, "others_ended_after": 9.5},
+    }
+    with imported("kills", f"--output={tmp_path}", folder="benchmarks") as benchmark:
+        benchmark.write_table(runs)
+    lines = made.read_text().splitlines()
+    assert "| plain | 2 before, 1 within | yes |" in lines
+    ended = "the other one ended within 9.5 s"
+    assert f"| workers | 1 within; {ended} | **no** |" in lines
