@@ -3,9 +3,7 @@
 import contextlib
 import importlib
 import io
-import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -128,18 +126,8 @@ def run_workers(path, *arguments, workers=None):
 
 def two_workers():
     """What tells two processes of this machine that they are workers of one run."""
-    addresses = [f"127.0.0.1:{_free_port()}" for _ in range(2)]
-    tasks = [{"type": "worker", "index": index} for index in range(2)]
-    return [
-        {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task})}
-        for task in tasks
-    ]
-
-
-def _free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    with _module("cluster", "benchmarks") as module:
+        return module.workers(2)
 
 
 # The smallest run of pretrain.py.

@@ -36,14 +36,18 @@ import cases  # noqa: E402
 from PIL import Image  # noqa: E402
 
 import tfssl  # noqa: E402
-from tfssl.runs.checkpoints import Checkpoints, SaveStates  # noqa: E402
+from tfssl.runs.checkpoints import (  # noqa: E402
+    Checkpoints,
+    GoOnWithMeans,
+    SaveStates,
+)
 
 IMAGES = cases.images(48)
 EPOCHS = 2
 
 
-def fit(where, x=IMAGES, policy="float32", callbacks=(), position=None, **options):
-    """The losses of a run's epochs."""
+def fit(where, x=IMAGES, policy="float32", callbacks=(), states=None, **options):
+    """The losses of a run's epochs, of those that are left after the newest state."""
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(policy)
     with runs.scope(where):
@@ -53,16 +57,15 @@ def fit(where, x=IMAGES, policy="float32", callbacks=(), position=None, **option
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, 256.0)
         model = tfssl.methods.SimCLR(cases.patch_encoder(cases.SIZE), cases.views())
         model.compile(optimizer, **options)
-        if position is not None:
-            start = position(model)
-            position = {"initial_epoch": start.epoch, "initial_step": start.step}
+        position = runs.START if states is None else states.restore(model)
         return model.fit(
             x,
-            batch_size=16 if isinstance(x, np.ndarray) else None,
+            batch_size=16,
             epochs=EPOCHS,
-            callbacks=list(callbacks),
+            initial_epoch=position.epoch,
+            initial_step=position.step,
+            callbacks=[*callbacks, GoOnWithMeans(position)],
             verbose=0,
-            **(position or {}),
         ).history["loss"]
 
 
@@ -83,21 +86,14 @@ class End(keras.callbacks.Callback):
 
 def going_on(where):
     """The loss of the second epoch, which another run has begun."""
+    # Each worker has a folder of its own.
     with tempfile.TemporaryDirectory() as folder:
-        # Each worker has a folder of its own.
         states = Checkpoints(folder)
         with pytest.raises(Ended):
             fit(where, callbacks=[SaveStates(states, runs.START, 0), End()])
-        place = []
-
-        def restore(model):
-            place.append(states.restore(model))
-            callbacks[0].start = place[0]
-            return place[0]
-
-        callbacks = [SaveStates(Checkpoints(folder), runs.START, 60)]
-        losses = fit(where, callbacks=callbacks, position=restore)
-        assert place[0][:2] == (1, 1)
+        assert (Path(folder) / "epoch-000001-step-000000001.json").exists()
+        losses = fit(where, states=states)
+    assert len(losses) == 1
     return losses
 
 
@@ -107,13 +103,7 @@ def streamed(where):
         for number, image in enumerate(IMAGES):
             Image.fromarray(image).save(Path(folder) / f"{number:02}.png")
         data = tfssl.data.load(f"folder:{folder}", image_size=cases.SIZE, stream=True)
-        keras.utils.set_random_seed(0)
-        keras.config.set_dtype_policy("float32")
-        with runs.scope(where):
-            model = tfssl.methods.SimCLR(cases.patch_encoder(cases.SIZE), cases.views())
-            model.compile(keras.optimizers.SGD(0.01))
-            feed = {"batch_size": 16, "epochs": EPOCHS, "verbose": 0}
-            return model.fit(data.images, **feed).history["loss"]
+        return fit(where, data.images)
 
 
 # What is run, and how near it comes to the plain run.
