@@ -1,5 +1,6 @@
 """Methods under one budget: each is trained for the same time, and measured."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 LABELS_PER_CLASS = (5, 25)
+# What a row keeps of the time of its steps.
+_TIMED = ("seconds", "peak_memory_mib", "batch_size", "weights", "cores")
 
 
 class Comparison:
@@ -20,7 +23,8 @@ class Comparison:
 
     All that was done is kept in the folder, so that the same call goes on. The steps of
     all methods are timed first, one after the other; a run then has a number of epochs,
-    and does not depend on what else the machine does.
+    and does not depend on what else the machine does. Several runs at a time have cores
+    of their own, and the steps are timed on as many.
 
     Args:
         workdir: folder of the runs, of `steps.json`, the times, and of `results.json`.
@@ -41,7 +45,7 @@ class Comparison:
         self.data_flags = list(data_flags)
         self.train_flags = train_flags
         self.measure_flags = list(measure_flags)
-        self.jobs = jobs
+        self.shares = shares(jobs)
         # Methods share untrained networks: the first one measures it.
         self._untrained = defaultdict(threading.Lock)
 
@@ -62,10 +66,14 @@ class Comparison:
         from tfssl import files
 
         self.workdir.mkdir(parents=True, exist_ok=True)
-        times = {method: self.step_time(method) for method in methods}
+        with on_cores(self.shares[0]):
+            times = {method: self.step_time(method) for method in methods}
         runs = [(method, seed) for seed in seeds for method in methods]
         rows = []
-        with ThreadPoolExecutor(self.jobs) as pool:
+        # Each thread, and what it starts, has a share of its own.
+        free = iter(self.shares)
+        jobs = len(self.shares)
+        with ThreadPoolExecutor(jobs, initializer=lambda: bind(next(free))) as pool:
             for row in pool.map(lambda run: self.row(*run, times[run[0]]), runs):
                 rows.append(row)
                 files.write_text(
@@ -80,10 +88,11 @@ class Comparison:
         file = self.workdir / "steps.json"
         known = json.loads(file.read_text()) if file.exists() else {}
         flags = [*self.data_flags, *self.train_flags(method)]
-        if known.get(method, {}).get("flags") != flags:
+        made = {"flags": flags, "cores": len(self.shares[0])}
+        if not made.items() <= known.get(method, {}).items():
             print(f"Timing {method}", flush=True)
             line = call("steptime", f"--method={method}", *flags, "--json")
-            known[method] = {**json.loads(line.splitlines()[-1]), "flags": flags}
+            known[method] = {**json.loads(line.splitlines()[-1]), **made}
             files.write_text(file, json.dumps(known, indent=1) + "\n")
         return known[method]
 
@@ -100,10 +109,7 @@ class Comparison:
             **run,
             "epochs": epochs,
             "minutes": self.minutes,
-            **{
-                name: time[name]
-                for name in ("seconds", "peak_memory_mib", "batch_size", "weights")
-            },
+            **{name: time[name] for name in _TIMED},
             "results": trained,
             "untrained": untrained,
         }
@@ -156,6 +162,46 @@ class Comparison:
                 f"{folder} is a run of {done} epochs, and this budget has time for "
                 f"{epochs}. Choose another workdir. Received: {self.minutes:g} minutes"
             )
+
+
+def shares(jobs):
+    """The cores of each of several runs at a time: a list of sets of ints.
+
+    Cores are left over where they cannot be shared evenly. With fewer cores than runs,
+    all runs have all of them.
+
+    Args:
+        jobs: int, runs at a time.
+    """
+    cores = sorted(available_cores())
+    each = len(cores) // jobs
+    if not each:
+        return jobs * [set(cores)]
+    return [set(cores[n * each : (n + 1) * each]) for n in range(jobs)]
+
+
+def available_cores():
+    """Of this process, by number."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
+def bind(cores):
+    """Keeps this thread, and what it starts, to some cores, where a system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+
+
+@contextlib.contextmanager
+def on_cores(cores):
+    """The block, and what it starts, has these cores alone."""
+    before = available_cores()
+    bind(cores)
+    try:
+        yield
+    finally:
+        bind(before)
 
 
 def _digest(network):

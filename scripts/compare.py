@@ -42,7 +42,8 @@ flags.DEFINE_list("seeds", ["0"], "Seeds, a run each.")
 flags.DEFINE_integer(
     "jobs",
     1,
-    "Runs at a time, on a machine that has room for them. The steps are timed alone.",
+    "Runs at a time, each on its share of the cores; the steps are timed on such a "
+    "share, alone.",
     lower_bound=1,
 )
 flags.DEFINE_multi_string(

@@ -1,6 +1,7 @@
 """scripts/compare.py --methods: which runs it makes, and what it keeps of them."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ class Programs:
 
     def __init__(self):
         self.calls = []
+        self.cores = []
 
     def __call__(self, program, *flags):
         self.calls.append((program, flags))
+        if hasattr(os, "sched_getaffinity"):
+            self.cores.append((program, frozenset(os.sched_getaffinity(0))))
         given = dict(flag.lstrip("-").partition("=")[::2] for flag in flags)
         if program == "steptime":
             method = given["method"]
@@ -72,11 +76,42 @@ def test_all_methods_get_as_many_epochs_as_fit_into_the_minutes(compared):
 
 @pytest.mark.parametrize("jobs", [1, 4])
 def test_an_untrained_network_is_measured_once_for_all_that_share_it(compared, jobs):
-    compared.jobs = jobs
+    compared.shares = compared.module.shares(jobs)
     rows = compared.run(["simclr", "byol"], [0, 1])
     untrained = [flags for flags in compared.programs.runs() if "--epochs=0" in flags]
     assert len(untrained) == 2
     assert rows[0]["untrained"] == rows[1]["untrained"] != rows[2]["untrained"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="the system gives a process no cores, or there is one",
+)
+def test_runs_at_a_time_have_cores_of_their_own_and_are_timed_on_as_many(compared):
+    before = os.sched_getaffinity(0)
+    compared.shares = compared.module.shares(2)
+    one, other = map(frozenset, compared.shares)
+    assert len(one) == len(other) == len(before) // 2 and not one & other
+    rows = compared.run(["simclr", "byol"], [0, 1, 2])
+    seen = compared.programs.cores
+    assert {cores for program, cores in seen if program == "steptime"} == {one}
+    assert {cores for program, cores in seen if program != "steptime"} <= {one, other}
+    assert all(row["cores"] == len(one) for row in rows)
+    assert os.sched_getaffinity(0) == before
+
+
+def test_steps_are_timed_anew_for_another_share_of_the_cores(compared, monkeypatch):
+    monkeypatch.setattr(compared.module, "bind", lambda cores: None)
+    for shares in ([{0}, {1}], [{0}, {1}, {2}], [{0, 1}]):
+        compared.shares = shares
+        compared.run(["simclr"], [0])
+    assert [p for p, _ in compared.programs.calls].count("steptime") == 2
+
+
+def test_with_fewer_cores_than_runs_all_have_all(compared, monkeypatch):
+    monkeypatch.setattr(compared.module, "available_cores", lambda: {3, 5, 8})
+    assert compared.module.shares(4) == 4 * [{3, 5, 8}]
+    assert compared.module.shares(2) == [{3}, {5}]
 
 
 def test_what_is_done_is_not_done_again(compared):
