@@ -103,7 +103,8 @@ def define_recipe_flags():
         "learning_rate",
         None,
         "Peak learning rate for 256 images a step; it grows linearly with the batch "
-        "for lars and sgd, and with its square root for adamw. Default: the preset's.",
+        "for lars and sgd, and with its square root for adamw and the papers' presets "
+        "of simclr. Default: the preset's.",
         lower_bound=0,
     )
     flags.DEFINE_float(

@@ -59,7 +59,7 @@ def test_the_recipe_of_the_paper_makes_the_method(name):
     recipe, model = make(name, "paper", size, **narrow)
     assert (recipe.encoder, recipe.batch_size) == (encoder, batch)
     # At the end of the warm-up.
-    steps = round(recipe.warmup_epochs * (1_281_167 // batch))
+    steps = round(recipe.warmup() * (1_281_167 // batch))
     model.optimizer.iterations.assign(steps)
     assert float(model.optimizer.learning_rate) == pytest.approx(rate, rel=0.02)
     if "resnet50" in encoder:

@@ -70,6 +70,43 @@ def test_another_schedule_or_optimizer_than_the_papers():
         adam.replace(optimizer="sgd")
 
 
+def test_the_rates_of_simclrs_papers_grow_with_the_root_of_the_batch():
+    # Table B.1 of the first paper: .075 and .1 times the square root of the batch.
+    for name, factor in (("simclr", 0.075), ("simclr_v2", 0.1)):
+        paper = recipe(name, "paper")
+        for batch in (256, 1024, 4096):
+            made = paper.replace(batch_size=batch, warmup_epochs=0)
+            rate = float(made.make_optimizer(10_000, 2).learning_rate)
+            assert rate == pytest.approx(factor * batch**0.5, rel=1e-5)
+    other = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0}
+    assert paper.replace(**other).rate_scaling is None
+    with pytest.raises(ValueError, match="scaling must be None or one of"):
+        paper.replace(rate_scaling="cubic").make_optimizer(10_000)
+
+
+@pytest.mark.parametrize("epochs", [20, 40, 800])
+def test_the_warm_up_of_simclr_v2_is_a_twentieth_of_any_run(epochs):
+    paper = recipe("simclr_v2", "paper")
+    made = paper.replace(batch_size=256, epochs=epochs)
+    assert not [said for said in tfssl.methods.concerns(made, 25_600) if "warm" in said]
+    optimizer = made.make_optimizer(num_images=25_600)
+    optimizer.iterations.assign(epochs * 100 // 20)
+    assert float(optimizer.learning_rate) == pytest.approx(1.6, rel=1e-3)
+    optimizer.iterations.assign(epochs * 100 // 40)
+    assert float(optimizer.learning_rate) == pytest.approx(0.8, rel=1e-3)
+    assert made.replace(warmup_epochs=3).warmup() == 3
+    kept = type(made).from_dict(made.to_dict())
+    assert kept.warmup() == epochs / 20
+
+
+def test_a_record_from_before_means_a_linear_rate_and_epochs_of_warm_up():
+    values = recipe("simclr_v2", "paper").replace(learning_rate=0.4).to_dict()
+    values |= {"warmup_epochs": 40}
+    del values["rate_scaling"], values["warmup_fraction"]
+    old = tfssl.methods.Recipe.from_dict(values)
+    assert (old.warmup(), old.rate_scaling) == (40, None)
+
+
 def test_set_reaches_method_views_and_encoder():
     made = recipe("cpc").replace(encoder="resnet10", encoder_width=4)
     made = made.set("filters=32", "flip=FALSE", "patch_size=16", "stride=8")

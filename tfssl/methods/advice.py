@@ -20,7 +20,7 @@ def summary(recipe, num_images, encoder=None):
         cifar: resnet18 of width 64 on 32 px
     """
     network = f"{recipe.encoder} of width {recipe.encoder_width or recipe.own_width}"
-    warmup = f", warm-up {recipe.warmup_epochs:g} epochs"
+    warmup = f", warm-up {recipe.warmup():g} epochs"
     return (
         f"{recipe.preset}: {network if encoder is None else encoder.name} on "
         f"{recipe.image_size} px, {recipe.epochs} epochs of "
@@ -58,9 +58,9 @@ def concerns(recipe, num_images):
             f"Each epoch leaves out {left_out:,} of {num_images:,} images, the rest of "
             "the last batch: choose a smaller batch."
         )
-    if recipe.milestones is None and recipe.warmup_epochs > 0.2 * recipe.epochs > 0:
+    if recipe.milestones is None and recipe.warmup() > 0.2 * recipe.epochs > 0:
         found.append(
-            f"The warm-up is {recipe.warmup_epochs:g} of {recipe.epochs} epochs, more "
+            f"The warm-up is {recipe.warmup():g} of {recipe.epochs} epochs, more "
             "than a fifth: choose a shorter one, or more epochs."
         )
     return found

@@ -28,12 +28,15 @@ class Recipe:
         epochs: int. Defaults to 100.
         optimizer: "adam", "adamw", "lars" or "sgd". Defaults to "adamw".
         optimizer_arguments: dict, what else the optimizer gets, such as `beta_1`.
-        learning_rate: float, the peak for 256 images a step. It grows linearly with
-            the batch for lars and sgd, and with its square root for adam and adamw.
+        learning_rate: float, the peak for 256 images a step.
+        rate_scaling: "linear" or "sqrt", how it grows with the batch. Defaults to
+            None: linearly for lars and sgd, with the square root for adam and adamw.
         weight_decay: float; decoupled for adamw, coupled for lars and sgd. For adamw
             also a `tfssl.optimizers.Schedule` over the run.
         batch_size: int, images a step over all devices.
         warmup_epochs: float, epochs of linear warm-up before the cosine.
+        warmup_fraction: float in [0, 1], the part of the run that is warm-up. Defaults
+            to None: `warmup_epochs`.
         milestones: tuple of floats, the fractions of the run after which the rate falls
             to a tenth, instead of warm-up and cosine; `()` keeps it as it is. Defaults
             to None, the cosine.
@@ -69,9 +72,11 @@ class Recipe:
     optimizer: str = "adamw"
     optimizer_arguments: dict = dataclasses.field(default_factory=dict)
     learning_rate: float = 2e-3
+    rate_scaling: str | None = None
     weight_decay: float | optimizers.Schedule = 1e-2
     batch_size: int = 256
     warmup_epochs: float = 1.0
+    warmup_fraction: float | None = None
     milestones: tuple | None = None
     chunk: int | None = None
     accumulate: int | None = None
@@ -88,7 +93,8 @@ class Recipe:
 
         Another optimizer needs a learning rate and a weight decay with it. Arguments
         that another encoder does not take are left out, and one of another kind has its
-        own width. A warm-up takes the place of milestones.
+        own width, and another optimizer its own scaling of the rate. Epochs of warm-up
+        take the place of a fraction and of milestones.
 
         Args:
             **changes: fields of the recipe.
@@ -108,9 +114,9 @@ class Recipe:
                     f"{' and '.join(missing)} too. Received: "
                     f"optimizer={changes['optimizer']!r}"
                 )
-            changes.setdefault("optimizer_arguments", {})
+            changes = {"optimizer_arguments": {}, "rate_scaling": None, **changes}
         if "warmup_epochs" in changes:
-            changes.setdefault("milestones", None)
+            changes = {"milestones": None, "warmup_fraction": None, **changes}
         recipe = dataclasses.replace(self, **changes)
         if recipe.encoder != self.encoder and "encoder_arguments" not in changes:
             # Those of the recipe's network may not fit another.
@@ -278,6 +284,19 @@ class Recipe:
             )
         return total
 
+    def warmup(self, epochs=None):
+        """The epochs of warm-up of a run.
+
+        Args:
+            epochs: int, of the run. Defaults to the recipe's.
+
+        Returns:
+            float.
+        """
+        if self.warmup_fraction is None:
+            return self.warmup_epochs
+        return self.warmup_fraction * (self.epochs if epochs is None else epochs)
+
     def make_optimizer(self, num_images, epochs=None):
         """The optimizer with the schedule of a run.
 
@@ -291,11 +310,13 @@ class Recipe:
         Raises:
             ValueError: for an unknown optimizer, and as `total_steps`.
         """
-        peak = optimizers.peak_rate(self.optimizer, self.learning_rate, self.batch_size)
+        peak = optimizers.peak_rate(
+            self.optimizer, self.learning_rate, self.batch_size, self.rate_scaling
+        )
         per_epoch = num_images // self.batch_size
         total = self.total_steps(num_images, epochs)
         if self.milestones is None:
-            warmup = min(round(self.warmup_epochs * per_epoch), total)
+            warmup = min(round(self.warmup(epochs) * per_epoch), total)
             rate = optimizers.WarmupCosine(peak, total, warmup)
         else:
             falls = [round(at * total) for at in self.milestones]
@@ -328,7 +349,9 @@ class Recipe:
         found = methods.recipe(
             values["method"], values["image_size"], values["preset"], num_images=1
         )
-        known = {name: values[name] for name in _plain_fields() if name in values}
+        # Older records have neither of these, and mean none.
+        known = dict.fromkeys(("rate_scaling", "warmup_fraction"))
+        known |= {name: values[name] for name in _plain_fields() if name in values}
         known["arguments"] = {k: _read(v) for k, v in values["arguments"].items()}
         known["weight_decay"] = _read(values.get("weight_decay", found.weight_decay))
         return dataclasses.replace(found, **known)

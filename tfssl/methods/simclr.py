@@ -107,7 +107,9 @@ RECIPES = {
             arguments={"temperature": 0.1},
             encoder="resnet50",
             optimizer="lars",
-            learning_rate=0.3,
+            # .075 for one image: 4.8 for 4,096, and better than linear for fewer.
+            learning_rate=1.2,
+            rate_scaling="sqrt",
             weight_decay=1e-4,
             batch_size=4096,
             warmup_epochs=10,

@@ -15,36 +15,49 @@ def _adam(rate, weight_decay, **kwargs):
     return keras.optimizers.Adam(rate, weight_decay=weight_decay or None, **kwargs)
 
 
-# What makes each, and whether its rate grows with the square root of the batch.
+# What makes each, and how its rate grows with the batch.
 _OPTIMIZERS = {
-    "adam": (_adam, True),
-    "adamw": (AdamW, True),
-    "lars": (LARS, False),
-    "sgd": (SGD, False),
+    "adam": (_adam, "sqrt"),
+    "adamw": (AdamW, "sqrt"),
+    "lars": (LARS, "linear"),
+    "sgd": (SGD, "linear"),
 }
 
 
-def peak_rate(name, rate, batch_size):
-    """The learning rate for a batch size: linear for lars and sgd, else a square root.
+SCALINGS = ("linear", "sqrt")
+
+
+def peak_rate(name, rate, batch_size, scaling=None):
+    """The learning rate for a batch size.
 
     Args:
         name: "adam", "adamw", "lars" or "sgd".
         rate: float, the rate for 256 images a step.
         batch_size: int, images a step over all replicas.
+        scaling: "linear", or "sqrt": with the square root of the batch. Defaults to
+            None: linear for lars and sgd, else sqrt.
 
     Returns:
         float.
 
     Raises:
-        ValueError: for another name.
+        ValueError: for another name or scaling.
 
     Example:
         >>> from tfssl.optimizers import peak_rate
         >>> peak_rate("sgd", 0.1, 1024), peak_rate("adamw", 0.1, 1024)
         (0.4, 0.2)
+        >>> peak_rate("sgd", 0.1, 1024, scaling="sqrt")
+        0.2
     """
-    _, root = _entry(name)
-    return rate * math.sqrt(batch_size / 256) if root else scale_rate(rate, batch_size)
+    _, usual = _entry(name)
+    if scaling not in (None, *SCALINGS):
+        raise ValueError(
+            f"scaling must be None or one of {SCALINGS}. Received: {scaling!r}"
+        )
+    if (scaling or usual) == "sqrt":
+        return rate * math.sqrt(batch_size / 256)
+    return scale_rate(rate, batch_size)
 
 
 def optimizer(name, rate, weight_decay=0.0, **kwargs):
