@@ -4,8 +4,9 @@
     python benchmarks/methods.py --sets=cifar10 --data_dir=DIR
 
 Runs `tfssl compare --methods=all` on each set of images, which goes on where it was,
-and writes docs/methods.json and the tables of docs/methods.md. Each run takes its
-budget of minutes, and some more to start, to compile and to be measured.
+and writes docs/methods.json, the tables of docs/methods.md and a plot of each, for
+which it needs matplotlib (the extra `benchmarks`). Each run takes its budget of
+minutes, and some more to start, to compile and to be measured.
 """
 
 import json
@@ -56,6 +57,8 @@ SETS = {
 
 
 def main():
+    import matplotlib  # noqa: F401, before hours of work
+
     file = Path(FLAGS.output) / "methods.json"
     known = json.loads(file.read_text()) if file.exists() else {}
     for name in FLAGS.sets:
@@ -68,6 +71,8 @@ def main():
 
     files.write_text(file, json.dumps(known, indent=1) + "\n")
     write_tables(known)
+    for name, rows in known.items():
+        plot(rows, Path(FLAGS.output) / picture(name))
 
 
 def compare(name, workdir):
@@ -111,7 +116,57 @@ def write_tables(known):
             networks.setdefault(untrained, []).append(of_one[0]["method"])
         for untrained, methods in networks.items():
             lines.append(pages.row(f"*untrained*: {', '.join(methods)}", *untrained))
+        lines += ["", f"![The last two columns as a plot]({picture(name)})"]
     pages.write_tables(Path(FLAGS.output) / "methods.md", "methods", lines)
+
+
+def picture(name):
+    """File of the plot of a set of images."""
+    return f"methods_{name}.svg"
+
+
+def plot(rows, file):
+    """Accuracy with few labels: a line for each method, the best on top."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    # The same figures make the same file, of letters and not of their outlines.
+    matplotlib.rcParams.update({"svg.hashsalt": "tfssl", "svg.fonttype": "none"})
+    import numpy as np
+    from matplotlib import pyplot
+
+    methods = budget.by_method(rows)[::-1]
+    places = np.arange(len(methods))
+    figure, axis = pyplot.subplots(figsize=(7, 1 + 0.25 * len(methods)))
+    # The last results are those with few labels.
+    for at, count in enumerate(budget.LABELS_PER_CLASS, -len(budget.LABELS_PER_CLASS)):
+
+        def values(results, at=at):
+            return [[row[results][at]["value"] for row in of] for of in methods]
+
+        trained = values("results")
+        mean = [np.mean(each) for each in trained]
+        # To the lowest and the highest of the seeds.
+        reach = [
+            [m - min(each) for m, each in zip(mean, trained, strict=True)],
+            [max(each) - m for m, each in zip(mean, trained, strict=True)],
+        ]
+        label = f"{count} labels a class"
+        bars = axis.errorbar(mean, places, xerr=reach, fmt="o", ms=5, label=label)
+        axis.plot(
+            [np.mean(each) for each in values("untrained")],
+            places,
+            "|",
+            ms=10,
+            color=bars[0].get_color(),
+            label=f"{count}, untrained",
+        )
+    axis.set_yticks(places, [of_one[0]["method"] for of_one in methods])
+    axis.set_xlabel("accuracy on test images")
+    axis.grid(alpha=0.3)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    figure.savefig(file, bbox_inches="tight", metadata={"Date": None})
+    print(f"Look at {file}")
 
 
 if __name__ == "__main__":

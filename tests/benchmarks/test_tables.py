@@ -1,6 +1,8 @@
 """What the benchmarks write of what they measured."""
 
 import json
+import sys
+from types import ModuleType
 
 import pytest
 from programs import ROOT, imported
@@ -31,7 +33,7 @@ def row(method, seed, values, weights=10):
     }
 
 
-def test_methods(tmp_path):
+def test_methods(tmp_path, monkeypatch):
     made = page(tmp_path, "methods.md")
     (tmp_path / "runs" / "digits").mkdir(parents=True)
     rows = [
@@ -42,9 +44,14 @@ def test_methods(tmp_path):
     ]
     (tmp_path / "runs" / "digits" / "results.json").write_text(json.dumps(rows))
     given = (f"--output={tmp_path}", f"--workdir={tmp_path / 'runs'}", "--nomeasure")
+    plots = []
     for _ in range(2):
         with imported("methods", *given, folder="benchmarks") as benchmark:
+            # Not everybody has what draws it.
+            monkeypatch.setitem(sys.modules, "matplotlib", ModuleType("matplotlib"))
+            monkeypatch.setattr(benchmark, "plot", lambda *given: plots.append(given))
             benchmark.main()
+    assert plots == 2 * [(known_rows(tmp_path), tmp_path / "methods_digits.svg")]
     text = made.read_text()
     assert text.count("### Handwritten digits, 0.5 minutes each, 2 seeds") == 1
     mae, byol, *untrained = text.partition("|---|")[2].splitlines()[1:5]
@@ -54,7 +61,26 @@ def test_methods(tmp_path):
         "| *untrained*: mae",
         "| *untrained*: byol",
     ]
+    assert "(methods_digits.svg)" in text
     assert text.endswith((ROOT / "docs" / "methods.md").read_text()[-300:])
+
+
+def known_rows(folder):
+    return json.loads((folder / "methods.json").read_text())["digits"]
+
+
+def test_the_plot_of_methods_is_the_same_file_for_the_same_figures(tmp_path):
+    pytest.importorskip("matplotlib")
+    rows = [row("byol", seed, (0.5, 0.6, 0.7, 0.8 + seed / 10)) for seed in (0, 1)]
+    rows += [row("mae", 0, (0.5, 0.6, 0.7, 0.9))]
+    with imported("methods", folder="benchmarks") as benchmark:
+        for name in "ab":
+            benchmark.plot(rows, tmp_path / f"{name}.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert text == (tmp_path / "b.svg").read_text()
+    # The best is on top.
+    assert text.index(">byol<") < text.index(">mae<")
+    assert "25, untrained" in text
 
 
 def test_joint(tmp_path):
