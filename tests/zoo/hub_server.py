@@ -1,7 +1,7 @@
 """A model hub in this process: what huggingface_hub asks one for, and no more.
 
 Repositories are kept in memory, as commits of whole trees. Large files (.keras) lie in
-a storage of their own, behind another port, as they do elsewhere.
+a storage of their own, on what looks like another host, as they do elsewhere.
 """
 
 import base64
@@ -286,9 +286,9 @@ def running_hub():
     ]
     for server in servers:
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-    hub.endpoint, hub.storage = (
-        f"http://127.0.0.1:{server.server_port}" for server in servers
-    )
+    # Two names, as of two hosts.
+    hub.endpoint = f"http://127.0.0.1:{servers[0].server_port}"
+    hub.storage = f"http://localhost:{servers[1].server_port}"
     try:
         yield hub
     finally:

@@ -14,6 +14,7 @@ import pytest
 from cases import encoder, images, pixels
 from conftest import CARD
 from hub_server import TOKEN, Repository, endless, running_hub
+from programs import run
 
 import tfssl
 from tfssl.zoo import FormatError, IntegrityError, NotFoundError, ZooError
@@ -161,6 +162,22 @@ def test_the_token_stays_with_the_hub(hub, repository):
     assert hub.strangers == []
 
 
+def test_the_programs_take_one(hub, tmp_path):
+    record = {"settings": {"method": "simclr", "dataset": "digits"}, "finished": True}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    pixels().save(tmp_path / "encoder.keras")
+    said = run("publish", f"--workdir={tmp_path}", "--name=mine", f"--zoo={ZOO}")
+    assert f"Published {ZOO}/mine." in said
+    assert f'tfssl.zoo.load("mine", source="{ZOO}")' in said
+    backends = f"--backends={keras.backend.backend()}"
+    with pytest.MonkeyPatch.context() as patch:
+        # So that it is measured in this process.
+        patch.setenv("KERAS_BACKEND", keras.backend.backend())
+        said = run("verify_zoo", f"--zoo={ZOO}", backends)
+    assert f"Files of {resolve_source(ZOO)}: as published" in said
+    assert "mine" in run("zoo_table", f"--zoo={ZOO}")
+
+
 @pytest.mark.parametrize(
     "address",
     ["hf://", "hf://owner", "hf://owner/repo/more", "hf://owner/repo@", "hf:///repo"]
@@ -224,15 +241,15 @@ def test_without_a_network(hub, repository, monkeypatch):
                 ask(ZOO)
     # Between two requests.
     source = resolve_source(ZOO)
-    hub.storage = "http://127.0.0.1:9"
+    hub.storage = "http://localhost:9"
     with pytest.raises(NotFoundError, match="encoder.keras cannot be reached"):
         tfssl.zoo.load("small", source=source)
     assert "encoder.keras" not in downloads()
 
 
 def test_a_hub_that_talks_nonsense(hub, repository, monkeypatch):
-    hub.storage = "file:///etc"
-    with pytest.raises(NotFoundError, match="should be at an http.*file:///etc"):
+    hub.storage = "ftp://localhost"
+    with pytest.raises(NotFoundError, match="should be at an http.*ftp://localhost"):
         tfssl.zoo.load("small", source=ZOO)
     monkeypatch.setattr(Repository, "at", lambda self, revision: "../../other")
     monkeypatch.setattr(Repository, "tree", lambda self, revision: {})

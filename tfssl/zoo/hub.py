@@ -17,7 +17,7 @@ _SCHEME = "hf://"
 _PART = r"\w+(?:(?:-(?!-)|\.(?!\.))+\w+)*"
 _ADDRESS = re.compile(rf"hf://({_PART}/{_PART})(?:@([\w./-]+))?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_FILE = re.compile(rf"hf://({_PART}/{_PART})@([0-9a-f]{{40}})/(.+)", re.ASCII)
+_FILE = re.compile(r"hf://([^@]+)@([0-9a-f]{40})/(.+)")
 # To commit, where others do at the same time. One of them gets through each time.
 _TRIES = 10
 _CONFLICTS = (409, 412)
@@ -115,11 +115,9 @@ def newest(address):
                 f"auth login, or set HF_TOKEN. Received: {address!r}, and no token"
             )
         try:
-            info = api.repo_info(repo, revision=branch)
+            return _newest(api, repo, branch)
         except RepositoryNotFoundError:
             return address, set()
-        paths = {sibling.rfilename for sibling in info.siblings or ()}
-        return _with_commit(repo, info), paths
 
 
 def commit(address, message, changes):
@@ -140,7 +138,8 @@ def commit(address, message, changes):
     with _asking(address) as api:
         api.create_repo(repo, exist_ok=True)
     for _ in range(_TRIES):
-        source, paths = newest(address)
+        with _asking(address) as api:
+            source, paths = _newest(api, repo, branch)
         changed = changes(source, paths)
         with _asking(address) as api:
             from huggingface_hub import CommitOperationAdd, CommitOperationDelete
@@ -179,6 +178,12 @@ def _parts(address):
             f"hf://owner/repo@revision. Received: {address!r}"
         )
     return found.groups()
+
+
+def _newest(api, repo, branch):
+    info = api.repo_info(repo, revision=branch)
+    paths = {sibling.rfilename for sibling in info.siblings or ()}
+    return _with_commit(repo, info), paths
 
 
 def _with_commit(repo, info):
