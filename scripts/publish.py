@@ -1,6 +1,7 @@
 """Publish the encoder of a finished run, with its card, into a zoo.
 
     tfssl publish --workdir=runs/a --name=simclr_resnet18_cifar10 --zoo=zoo
+    tfssl publish --workdir=runs/a --name=simclr_resnet18_cifar10 --zoo=hf://owner/repo
 
 The card says how the run was made (run.json) and what the encoder is worth, if the
 workdir has what these write there:
@@ -27,7 +28,12 @@ flags.DEFINE_string(
     "Name of the encoder: lower-case letters, digits, _ - and .",
     required=True,
 )
-flags.DEFINE_string("zoo", "zoo", "Folder of the zoo; made if it does not exist.")
+flags.DEFINE_string(
+    "zoo",
+    "zoo",
+    "Folder of the zoo, or hf://owner/repo (pip install 'tfssl[hf]'); made if it does "
+    "not exist.",
+)
 flags.DEFINE_bool("overwrite", False, "Replace an encoder of this name.")
 flags.DEFINE_bool("half", False, "Keep kernels in half precision: half the size.")
 flags.DEFINE_string("description", None, "A sentence or two for the card.")

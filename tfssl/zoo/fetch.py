@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from tfssl import files
+from tfssl.zoo import hub
 from tfssl.zoo.errors import IntegrityError, NotFoundError
 from tfssl.zoo.index import INDEX, parse_index
 from tfssl.zoo.regular import check_length, content, exists, regular_size
@@ -22,7 +23,7 @@ def read_index(source, pin=None):
     """The encoders of a zoo: a dict from names to entries.
 
     Args:
-        source: `pathlib.Path`, or an http(s) address.
+        source: `pathlib.Path`, or an address, as `resolve_source` gives it.
         pin: string, the sha256 that the index must have, or None.
 
     Raises:
@@ -35,10 +36,14 @@ def read_index(source, pin=None):
             raise NotFoundError(f"There is no zoo in {source}: it has no {INDEX}.")
         text = content(source / INDEX)
     else:
+
+        def check_size(size):
+            check_length(size, f"The index of {source}")
+
         text = bytearray()
-        for block in _blocks(f"{source}/{INDEX}"):
+        for block in _blocks(f"{source}/{INDEX}", check_size):
             text += block
-            check_length(len(text), f"The index of {source}")
+            check_size(len(text))
     sha256 = hashlib.sha256(text).hexdigest()
     if pin is not None and sha256 != pin:
         raise IntegrityError(
@@ -56,7 +61,7 @@ def fetch(source, name, file, facts):
     there once its size and checksum are right, and is checked again at each use.
 
     Args:
-        source: `pathlib.Path`, or an http(s) address.
+        source: `pathlib.Path`, or an address, as `resolve_source` gives it.
         name: of the encoder.
         file: name of the file.
         facts: dict with its `size` and `sha256`, from `parse_index`.
@@ -107,7 +112,7 @@ def download(address, path, check, size=None):
     """Writes what an address sends to a file, once it is whole and checked.
 
     Args:
-        address: string, http(s).
+        address: string, of http(s) or of a file in a repository.
         path: `pathlib.Path`; folders are made.
         check: function of the path of what was received, that raises if it is not what
             was expected.
@@ -122,6 +127,15 @@ def download(address, path, check, size=None):
     from tqdm import tqdm
 
     limit = MAX_SIZE if size is None else size
+
+    def check_size(found):
+        if found > limit:
+            # An endless file shall not fill the disk.
+            raise IntegrityError(
+                f"{address} is not the file that was published. Expected {limit} "
+                "bytes at most. It was not used. Received: more bytes than that"
+            )
+
     path.parent.mkdir(parents=True, exist_ok=True)
     bar = tqdm(
         total=size,
@@ -132,23 +146,26 @@ def download(address, path, check, size=None):
         disable=None,  # unless the output is a terminal
     )
     with files.whole_file(path, "wb") as out, bar:
-        for block in _blocks(address):
-            if out.tell() + len(block) > limit:
-                # An endless file shall not fill the disk.
-                raise IntegrityError(
-                    f"{address} is not the file that was published. Expected {limit} "
-                    "bytes at most. It was not used. Received: more bytes than that"
-                )
+        for block in _blocks(address, check_size):
+            check_size(out.tell() + len(block))
             out.write(block)
             bar.update(len(block))
         out.flush()
         check(out.name)
 
 
-def _blocks(address):
-    """Yields the content of an address, block by block."""
+def _blocks(address, check_size):
+    """Yields the content of an address, block by block.
+
+    Before the first one, the size that a hub states is given to `check_size`.
+    """
+    request = address
+    if hub.is_address(address):
+        request, size = hub.locate(address)
+        if size is not None:
+            check_size(size)
     try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
             while block := answer.read(_BLOCK):
                 yield block
     except urllib.error.HTTPError as error:

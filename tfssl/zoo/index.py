@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from tfssl.zoo import hub
 from tfssl.zoo.errors import FormatError, NotFoundError
 
 FORMAT = 1
@@ -26,14 +27,18 @@ def resolve_source(source=None):
     """The zoo to use: the argument, `TFSSL_ZOO`, or the one beside the package.
 
     Args:
-        source: folder, `file://`, `http://` or `https://` address, or None.
+        source: folder, `file://`, `http://` or `https://` address, `hf://owner/repo` or
+            `hf://owner/repo@revision` for a repository of a model hub, or None.
 
     Returns:
-        A `pathlib.Path` for folders, else the address as a string.
+        A `pathlib.Path` for folders, else the address as a string. That of a repository
+        has the commit that it is at now, `hf://owner/repo@COMMIT`, so that all that is
+        read belongs together.
 
     Raises:
         NotFoundError: for an address of another kind, or one that is malformed, or if
-            there is no zoo beside the package.
+            there is no zoo beside the package; and if there is no such repository, or
+            it cannot be reached.
     """
     source = source or os.environ.get("TFSSL_ZOO")
     if not source:
@@ -47,6 +52,8 @@ def resolve_source(source=None):
             f"source=None, and looked in {' and '.join(map(str, places))}"
         )
     source = os.fspath(source)
+    if hub.is_address(source):
+        return hub.at_commit(source)
     scheme, mark, _ = source.partition("://")
     if not mark:
         try:
@@ -62,8 +69,8 @@ def resolve_source(source=None):
             raise NotFoundError(f"{source!r} is no address: {error}.") from error
         return Path(urllib.request.url2pathname(path))
     raise NotFoundError(
-        "A zoo is a folder, or a file://, http:// or https:// address. Received: "
-        f"{source!r}"
+        "A zoo is a folder, or a file://, http://, https:// or hf:// address. "
+        f"Received: {source!r}"
     )
 
 

@@ -14,8 +14,8 @@ def check_files(source):
     """Checks every file of a zoo: size, checksum, none missing and none unknown.
 
     Args:
-        source: `pathlib.Path`, or an http(s) address, of which only the files that its
-            index names can be checked; they are downloaded.
+        source: `pathlib.Path`, or an address, as `resolve_source` gives it, of which
+            only the files that its index names can be checked; they are downloaded.
 
     Returns:
         List of strings, what is wrong; empty if nothing is.

@@ -22,8 +22,10 @@ def names(source: PathLike | str | None = None, pin: str | None = None) -> dict:
     Those that the authors of methods published are listed by `tfssl.zoo.official`.
 
     Args:
-        source: folder, `file://` or `http(s)://` address. Defaults to the environment
-            variable `TFSSL_ZOO`, else the zoo that comes with the package.
+        source: folder, `file://` or `http(s)://` address, or `hf://owner/repo` for a
+            repository of a model hub, with `@revision` for a branch, a tag or a commit
+            of it (`pip install 'tfssl[hf]'`). Defaults to the environment variable
+            `TFSSL_ZOO`, else the zoo that comes with the package.
         pin: string, the sha256 of the zoo's `index.json`, as `sha256sum` prints it. An
             index with another one is refused, and so is whatever was changed in the
             zoo since. Defaults to the environment variable `TFSSL_ZOO_PIN` if there is
@@ -96,7 +98,8 @@ def load(
     Args:
         name: string, one of `names()` or `official()`.
         source: as in `names`; with one, official names have no meaning of their own.
-            Remote files are downloaded once, into `KERAS_HOME`.
+            Remote files are downloaded once, into `KERAS_HOME`. All are of one commit
+            of a repository.
         pin: as in `names`. With it, the weights are those that were looked at. Official
             weights take none: each has a checksum of its own.
 

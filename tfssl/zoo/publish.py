@@ -1,6 +1,8 @@
 """Publish an encoder: weights, card, metadata, and its entry in the index."""
 
+import contextlib
 import json
+import tempfile
 from os import PathLike
 from pathlib import Path
 
@@ -9,14 +11,17 @@ import numpy as np
 
 from tfssl.encoders.precision import float32_policy, in_float32
 from tfssl.files import save_model, write_text
+from tfssl.zoo import hub
 from tfssl.zoo.archive import as_half, normalize
 from tfssl.zoo.card import model_card
+from tfssl.zoo.fetch import read_index
 from tfssl.zoo.fingerprint import fingerprint
-from tfssl.zoo.index import check_name
+from tfssl.zoo.index import INDEX, PAGE, check_name
 from tfssl.zoo.metadata import describe, summary
-from tfssl.zoo.page import write_page
+from tfssl.zoo.page import page_of, write_page
 from tfssl.zoo.plain import needed_imports, plain_keras
-from tfssl.zoo.shelf import check_free, new_encoder
+from tfssl.zoo.published import published
+from tfssl.zoo.shelf import check_free, new_encoder, refuse_taken, write_index
 
 
 def publish(
@@ -27,7 +32,7 @@ def publish(
     projector: keras.Model | None = None,
     overwrite: bool = False,
     half: bool = False,
-) -> Path:
+) -> Path | str:
     """Adds an encoder to a zoo, from which `tfssl.zoo.load` loads it.
 
     Writes `zoo/NAME/` with `encoder.keras`, `projector.keras`, `metadata.json` and
@@ -41,10 +46,17 @@ def publish(
     may publish to a zoo at once if they are on one machine, or on a file system whose
     locks hold between machines.
 
+    To a repository of a model hub, `hf://owner/repo`, all of it goes in one commit, so
+    it is there as a whole or not at all, and everybody may publish at once. That takes
+    a token that may write to it. A repository that does not exist is made, for all to
+    read unless its owner's settings say otherwise.
+
     Args:
         encoder: `keras.Model` from images, pixel values in [0, 255], to features.
         name: string of lower-case letters, digits, '_', '-' and '.'.
-        zoo: folder of the zoo; made if it does not exist.
+        zoo: folder of the zoo, or `hf://owner/repo`, with `@branch` if it is not the
+            main one (`pip install 'tfssl[hf]'`); made if it does not exist. Defaults to
+            "zoo".
         card: dict of what is known of the encoder. `method` and `dataset` are required;
             `epochs`, `batch_size`, `seed`, `settings`, `commit`, `device`, `versions`,
             `metrics` (list of result dicts), `licence`, `data_licence`, `description`
@@ -55,14 +67,16 @@ def publish(
             compute in float32 as before. Measure what it costs. Defaults to False.
 
     Returns:
-        `pathlib.Path` of the encoder's folder.
+        `pathlib.Path` of the encoder's folder; of a repository a string,
+        `hf://owner/repo/NAME`.
 
     Raises:
         ValueError: if the card lacks a required key, or the encoder takes no images or
             cannot be loaded safely, or has weights too large for half precision, or
             features that are not finite.
         tfssl.zoo.ZooError: if the name is taken or not allowed, or the index is
-            damaged, or another process holds the zoo for a minute.
+            damaged, or another process holds the zoo for a minute; and if a repository
+            cannot be reached, or may not be written to.
 
     Example:
         >>> import tempfile, tfssl
@@ -74,22 +88,71 @@ def publish(
         (None, 32)
     """
     check_name(name)
-    zoo = Path(zoo)
     metadata = describe(encoder, name, dict(card or {}))
-    check_free(zoo, name, overwrite)
+    # Mistakes are told before there is work.
+    if hub.is_address(zoo):
+        shelved = _in_repository
+        _repository_entries(*hub.newest(zoo), name, overwrite)
+    else:
+        shelved, zoo = _in_folder, Path(zoo)
+        check_free(zoo, name, overwrite)
     models = {"encoder.keras": plain_keras(in_float32(encoder))}
     if projector is not None:
         models["projector.keras"] = plain_keras(in_float32(projector))
     metadata["imports"] = needed_imports(models["encoder.keras"])
     metadata["kernels"] = "float16" if half else "float32"
 
-    with new_encoder(zoo, name, summary(metadata), overwrite) as new:
+    with shelved(zoo, name, summary(metadata), overwrite) as new:
         read = {file: _saved(models[file], new / file, half) for file in models}
         metadata["fingerprint"] = fingerprint(read["encoder.keras"])
         write_text(new / "metadata.json", json.dumps(metadata, indent=2) + "\n")
         write_text(new / "README.md", model_card(metadata))
+    return zoo / name if isinstance(zoo, Path) else f"{zoo.rstrip('/')}/{name}"
+
+
+@contextlib.contextmanager
+def _in_folder(zoo, name, summary, overwrite):
+    """As `new_encoder`, and the page is written."""
+    with new_encoder(zoo, name, summary, overwrite) as new:
+        yield new
     write_page(zoo)
-    return zoo / name
+
+
+@contextlib.contextmanager
+def _in_repository(zoo, name, summary, overwrite):
+    """As `_in_folder`: from a zoo of one encoder into a repository, in one commit."""
+    with tempfile.TemporaryDirectory() as folder:
+        shelf = Path(folder)
+        with new_encoder(shelf, name, summary) as new:
+            yield new
+        entry, mine = read_index(shelf)[name], published(shelf)
+
+        def changes(source, paths):
+            entries = _repository_entries(source, paths, name, overwrite)
+            others = published(source) if entries else []
+            kept = [encoder for encoder in others if encoder.name != name]
+            page = page_of(sorted(kept + mine, key=lambda encoder: encoder.name))
+            write_index(shelf, {**entries, name: entry})
+            write_text(shelf / PAGE, page)
+            files = [INDEX, PAGE, *(f"{name}/{file}" for file in entry["files"])]
+            # What was there before goes.
+            removed = dict.fromkeys(_of(name, paths))
+            return {**removed, **{file: shelf / file for file in files}}
+
+        hub.commit(zoo, f"Publish {name}", changes)
+
+
+def _repository_entries(source, paths, name, overwrite):
+    """The entries of a repository's index, if the name is free there."""
+    entries = read_index(source) if INDEX in paths else {}
+    taken = name in entries or bool(_of(name, paths))
+    refuse_taken(f"{source}/{name}", taken, overwrite)
+    return entries
+
+
+def _of(name, paths):
+    """Those of the paths that are the name, or lie in its folder."""
+    return [path for path in paths if path == name or path.startswith(f"{name}/")]
 
 
 def _saved(model, path, half):

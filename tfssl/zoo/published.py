@@ -128,7 +128,7 @@ def published(source):
     """All encoders of a zoo, by name. Nothing of them is loaded.
 
     Args:
-        source: `pathlib.Path`, or an http(s) address.
+        source: `pathlib.Path`, or an address, as `resolve_source` gives it.
 
     Returns:
         List of `Published`. Of an encoder whose metadata cannot be read, it has what

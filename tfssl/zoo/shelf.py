@@ -29,11 +29,31 @@ def check_free(zoo, name, overwrite=False):
             `publish` left behind; or if the index is damaged.
     """
     known = name in _entries(zoo)
-    if overwrite or not known and _may_be_replaced(zoo / name):
-        return
-    raise ZooError(
-        f"{zoo / name} exists already. Choose another name, or set overwrite=True."
-    )
+    taken = known or not _may_be_replaced(zoo / name)
+    refuse_taken(zoo / name, taken, overwrite)
+
+
+def refuse_taken(place, taken, overwrite):
+    """Refuses a place that is taken, unless it is to be overwritten.
+
+    Raises:
+        ZooError: if it is.
+    """
+    if taken and not overwrite:
+        raise ZooError(
+            f"{place} exists already. Choose another name, or set overwrite=True."
+        )
+
+
+def write_index(zoo, encoders):
+    """Writes the index of a folder.
+
+    Args:
+        zoo: `pathlib.Path`; it exists.
+        encoders: dict from names to entries.
+    """
+    index = {"format": FORMAT, "encoders": dict(sorted(encoders.items()))}
+    write_text(zoo / INDEX, json.dumps(index, indent=2) + "\n")
 
 
 @contextlib.contextmanager
@@ -103,9 +123,7 @@ def _put_in_place(work, zoo, name, entry):
         os.replace(folder, old)
     try:
         os.replace(new, folder)
-        encoders = {**_entries(zoo), name: entry}
-        index = {"format": FORMAT, "encoders": dict(sorted(encoders.items()))}
-        write_text(zoo / INDEX, json.dumps(index, indent=2) + "\n")
+        write_index(zoo, {**_entries(zoo), name: entry})
     except BaseException:
         if not new.exists():
             os.replace(folder, new)
