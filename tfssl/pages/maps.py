@@ -32,6 +32,7 @@ STYLE = """\
   border-radius: 10px }
 .map svg path { stroke: var(--ink); stroke-width: .6; stroke-opacity: .75 }
 .map g { transition: opacity .15s } .map g.faint { opacity: .1 }
+@media (prefers-reduced-motion) { .map g { transition: none } }
 .map path[data-i]:hover { stroke-width: 2 }
 .lens { position: absolute; display: none; pointer-events: none; border-radius: 6px;
   border: 2px solid var(--ink); image-rendering: pixelated; z-index: 1 }
