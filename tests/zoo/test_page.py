@@ -132,7 +132,7 @@ def shown(examples):
 def test_examples_are_a_map_and_rows_of_neighbours():
     text = shown(EXAMPLES)
     assert "3 of 1,234 test images of cats" in text
-    assert "3 images: 1 cat, 2 dog." in text and "1 of these 2 are" in text
+    assert "3 images: 1 cat, 2 dog." in text and "1 of the 2 are" in text
     names = re.findall(r'<button type="button" aria-pressed.*?</svg>(\w+)</b', text)
     assert names == ["cat", "dog"]
     source = f"data:image/webp;base64,{PICTURE}"

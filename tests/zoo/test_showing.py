@@ -71,7 +71,7 @@ def test_what_is_shown_is_what_the_features_say(zoo):
     assert points.min() == 0 and points.max() == 1000
     assert check_files(zoo) == []
     page = (zoo / "index.html").read_text()
-    assert "30 of 30 test images of colours" in page and "36 of these 36 are" in page
+    assert "30 of 30 test images of colours" in page and "36 of the 36 are" in page
     assert "&lt;b&gt;green&lt;/b&gt;" in page and "<b>green" not in page
 
 

@@ -23,6 +23,8 @@ _MARKS = (
     "-2.6-2.6 2.2-2.2z",
 )
 
+# What the names under `scatter` do.
+NAMES = "Point at a name, or press it, to see its class alone."
 # What the frames of `neighbour_rows` mean.
 FRAMES = "A green frame: the same class; dashed orange: another."
 

@@ -280,11 +280,11 @@ def _shown(examples):
             for query, *others in examples.neighbours
             for row in others
         ]
-        frames = f"{maps.FRAMES} {sum(same)} of these {len(same)} are of the same."
+        frames = f"{maps.FRAMES} {sum(same)} of the {len(same)} are of the same."
     return (
         '<div class="shown"><details open><summary>A map of images</summary>'
         f'<p class="soft">{count} of {total} {images}, {drawn}. Images with similar '
-        "features are near each other (t-SNE).</p>"
+        f"features are near each other (t-SNE). {maps.NAMES if frames else ''}</p>"
         f"{maps.scatter(points, examples.labels, examples.classes)}</details>"
         "<details open><summary>Nearest neighbours</summary>"
         '<p class="soft">An image on the left, and those of the map with the most '

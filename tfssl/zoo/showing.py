@@ -57,15 +57,16 @@ def show_examples(
             or was replaced meanwhile, or another process holds the zoo for a minute.
 
     Example:
-        >>> import tempfile, keras, tfssl
+        >>> import tempfile, keras, numpy as np, tfssl
         >>> zoo = tempfile.mkdtemp()
         >>> image = keras.Input((16, 16, 3))
         >>> mean = keras.layers.GlobalAveragePooling2D()(image)
         >>> encoder = keras.Model(image, mean)
         >>> card = {"method": "simclr", "dataset": "digits"}
         >>> folder = tfssl.zoo.publish(encoder, "small", zoo=zoo, card=card)
-        >>> digits = tfssl.data.load("digits", "test")
-        >>> tfssl.zoo.show_examples("small", digits, zoo=zoo).name
+        >>> images = np.random.default_rng(0).integers(256, size=(20, 16, 16, 3))
+        >>> data = tfssl.data.ImageData(images.astype("uint8"), name="noise")
+        >>> tfssl.zoo.show_examples("small", data, zoo=zoo).name
         'examples.json'
     """
     zoo = Path(zoo)
