@@ -31,9 +31,9 @@ def test_clusters_of_features_are_clusters_of_the_map():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("noise", [0, 1e-8])
-def test_features_that_are_all_the_same_lie_in_the_middle(noise):
-    features = 3 + noise * np.random.default_rng(0).normal(size=(20, 5))
+@pytest.mark.parametrize("value, noise", [(0, 0), (1, 0), (3, 1e-8)])
+def test_features_that_are_all_the_same_lie_in_the_middle(value, noise):
+    features = value + noise * np.random.default_rng(0).normal(size=(20, 5))
     np.testing.assert_array_equal(project(features), np.full((20, 2), 0.5))
 
 

@@ -118,7 +118,7 @@ def test_neighbours_are_the_most_similar(tmp_path):
 
 @pytest.mark.filterwarnings("error")
 def test_a_collapsed_encoder_has_a_report(tmp_path):
-    parts = {**everything(), "test_features": np.full((40, 6), 0.1)}
+    parts = {**everything(), "test_features": np.zeros((40, 6))}
     assert "A map of test images" in page(tmp_path, **parts)[0].headings
 
 

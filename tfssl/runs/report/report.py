@@ -177,8 +177,8 @@ def _map(images, features, labels, class_names):
     names = "" if labels is None else maps.NAMES
     return (
         "<h2>A map of test images</h2><p class='soft'>Images with similar features are "
-        "near each other (t-SNE). The encoder never saw a label; the colours show them. "
-        f"{names}</p>{maps.scatter(project(features), labels, class_names, small)}"
+        "near each other (t-SNE). The encoder never saw a label; the colours show them."
+        f" {names}</p>{maps.scatter(project(features), labels, class_names, small)}"
     )
 
 
