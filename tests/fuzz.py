@@ -4,8 +4,9 @@
 
 Of each kind (images, npz, index, metadata, examples and `.keras` files of a zoo,
 checkpoints of others) so many mutated files are read. Each must be read right or
-refused by an error that names it, within 20 seconds, leave no file behind, and take no more memory than 4
-times its size + 1 GiB. Prints a table, and every file that did something else:
+refused by an error that names it, within 20 seconds, leave no file behind, and take no
+more memory than 4 times its size + 1 GiB. Prints a table, and every file that did
+something else:
 `--kind=keras --start=17 --count=1` reads that one again. Each kind is read by a process
 of its own, so that the end of it, or a file that takes for ever, is noticed.
 """
