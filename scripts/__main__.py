@@ -26,6 +26,7 @@ PROGRAMS = (
     "publish",
     "verify_zoo",
     "zoo_table",
+    "zoo_examples",
     "export",
     "distill",
     "convert",

@@ -2,10 +2,11 @@
 
     python tests/fuzz.py --count=1000 --seed=0
 
-Of each kind (images, npz, index, metadata and `.keras` files of a zoo, checkpoints of
-others) so many mutated files are read. Each must be read right or refused by an error
-that names it, within 20 seconds, leave no file behind, and take no more memory than 4
-times its size + 1 GiB. Prints a table, and every file that did something else:
+Of each kind (images, npz, index, metadata, examples and `.keras` files of a zoo,
+checkpoints of others) so many mutated files are read. Each must be read right or
+refused by an error that names it, within 20 seconds, leave no file behind, and take no
+more memory than 4 times its size + 1 GiB. Prints a table, and every file that did
+something else:
 `--kind=keras --start=17 --count=1` reads that one again. Each kind is read by a process
 of its own, so that the end of it, or a file that takes for ever, is noticed.
 """
@@ -26,7 +27,7 @@ from pathlib import Path
 LIMIT = 20  # seconds a file
 _START = 300  # seconds until the first
 GIB = 2**30
-KINDS = ("image", "npz", "index", "metadata", "keras", "checkpoint")
+KINDS = ("image", "npz", "index", "metadata", "examples", "keras", "checkpoint")
 
 
 class TooSlow(BaseException):

@@ -3,9 +3,12 @@
 A reader returns what is right, or raises an error of its kind that names the file.
 """
 
+import dataclasses
+import functools
 import io
 import json
 import struct
+from html.parser import HTMLParser
 from pathlib import Path
 
 import keras
@@ -15,6 +18,9 @@ from PIL import Image
 import tfssl
 from tfssl import files
 from tfssl.zoo.checkpoints import StoredArray, read_checkpoint
+from tfssl.zoo.examples_file import Examples, read_examples, thumbnail
+from tfssl.zoo.page import page_of
+from tfssl.zoo.published import Published
 
 REFERENCES = Path(__file__).parent / "references"
 RNG = np.random.default_rng(0)
@@ -136,6 +142,42 @@ class Metadata(Index):
         return "fuzzed" in str(error)
 
 
+class Shown(Metadata):
+    """Examples, and the page that is made of them."""
+
+    file = "examples.json"
+
+    def good(self):
+        yield "labelled", self.examples.to_json().encode()
+        bare = dataclasses.replace(self.examples, classes=None, labels=None)
+        yield "unlabelled", bare.to_json().encode()
+
+    @functools.cached_property
+    def examples(self):
+        picture = thumbnail(np.arange(243, dtype="uint8").reshape(9, 9, 3))
+        return Examples(
+            *("tfds:cats", "test", 100, 0, [[0, 1000], [500, 3], [7, 7], [8, 8]]),
+            *(["cat", "<b>"], [0, 1, 1, 0], [[0, 2, 3], [1, 0, 3]]),
+            dict.fromkeys(range(4), picture),
+        )
+
+    def read(self, folder, name):
+        found = read_examples(folder / "fuzzed" / self.file)
+        # Whatever it says, of the page's own tags and attributes only.
+        assert markup(found) <= markup(self.examples)
+
+
+def markup(examples):
+    """The tags and attributes that are in the page of examples."""
+    found = set()
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.update(
+        [(tag, name) for name, _ in [("", ""), *attributes]]
+    )
+    parser.feed(page_of([Published("a", {}, {}, examples)]))
+    return found
+
+
 class Models(Metadata):
     """Encoders with the checksum that the index has."""
 
@@ -187,6 +229,7 @@ TARGETS = {
     "npz": Arrays(),
     "index": Index(),
     "metadata": Metadata(),
+    "examples": Shown(),
     "keras": Models(),
     "checkpoint": Checkpoints(),
 }

@@ -7,7 +7,6 @@ from cases import images, make
 
 import tfssl
 from tfssl.runs import write_report
-from tfssl.runs.report.sample import sample
 from tfssl.transfer import Result
 
 HISTORY = [
@@ -104,6 +103,7 @@ def test_without_labels_there_are_no_frames(tmp_path):
     parsed, text = page(tmp_path, **parts)
     assert "Nearest neighbours" in parsed.headings
     assert 'class="pic good"' not in text and 'class="pic bad"' not in text
+    assert "green frame" not in text
 
 
 def test_neighbours_are_the_most_similar(tmp_path):
@@ -116,24 +116,17 @@ def test_neighbours_are_the_most_similar(tmp_path):
     assert text.count('class="pic good"') == 64 and 'class="pic bad"' not in text
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_collapsed_encoder_has_a_report(tmp_path):
+    parts = {**everything(), "test_features": np.zeros((40, 6))}
+    assert "A map of test images" in page(tmp_path, **parts)[0].headings
+
+
 def test_a_failure_leaves_the_old_report(tmp_path):
     page(tmp_path, title="Old")
     with pytest.raises(AttributeError):
         write_report(tmp_path / "report.html", title="New", results=[None])
     assert "Old" in (tmp_path / "report.html").read_text()
-
-
-def test_a_sample_is_of_all_classes_and_the_first_are_different_ones():
-    """Also of a folder, whose images come in the order of their classes."""
-    labels = np.repeat(np.arange(10), [500, 50, 50, 50, 50, 50, 50, 50, 50, 3])
-    rows = sample(labels, len(labels), 100)
-    assert len(np.unique(rows)) == 100
-    counts = np.bincount(labels[rows])
-    assert counts.min() == 3 and counts.max() == 11
-    assert len(set(labels[rows[:10]])) == 10
-    np.testing.assert_array_equal(rows, sample(labels, len(labels), 100))
-    assert (rows != sample(labels, len(labels), 100, seed=1)).any()
-    assert len(sample(None, 7, 100)) == 7
 
 
 def test_a_run_shows_images_of_all_classes_with_their_names(tmp_path):

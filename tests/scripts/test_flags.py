@@ -21,6 +21,7 @@ NEEDED = {
     "search": ("index", "encoder"),
     "steptime": ("dataset",),
     "verify_zoo": (),
+    "zoo_examples": ("dataset",),
     "zoo_table": (),
 }
 # Who else defines flags.

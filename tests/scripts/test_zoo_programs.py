@@ -1,6 +1,7 @@
-"""scripts/verify_zoo.py and scripts/zoo_table.py."""
+"""scripts/verify_zoo.py, scripts/zoo_table.py and scripts/zoo_examples.py."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -156,6 +157,40 @@ def test_the_tables_are_put_in_their_place(here):
     assert "No card of this zoo" in error and not (here / "plot.svg").exists()
     page.write_text("nothing")
     assert "no place for the tables" in run("zoo_table", f"--write={page}", fails=True)
+
+
+def test_examples_of_those_that_learned_from_the_data(here):
+    zoo, data = f"--zoo={here / 'zoo'}", f"--dataset=npz:{here / 'data.npz'}"
+    out = run("zoo_examples", zoo, data)
+    assert out.count("Wrote") == 1 and "measured/examples.json" in out
+    assert not (here / "zoo" / "larger" / "examples.json").exists()
+    with np.load(here / "data.npz") as arrays:
+        count = len(arrays["y_test"])
+    content = json.loads((here / "zoo" / "measured" / "examples.json").read_text())
+    assert (content["split"], content["total"]) == ("test", count)
+    # Not where it lies.
+    assert content["dataset"] == "npz:data.npz"
+    assert "as published" in verify(here)
+    run("zoo_examples", zoo, data, "--encoders=larger", "--seed=1")
+    other = json.loads((here / "zoo" / "larger" / "examples.json").read_text())
+    assert other["seed"] == 1
+    page = (here / "zoo" / "index.html").read_text()
+    assert page.count('class="shown"') == 2
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--encoders=cat"], "some of larger, measured; .* Received: cat"),
+        (["--dataset=digits"], "some must have learned from digits. Received: none"),
+        (["--zoo=nowhere"], "There is no zoo in nowhere"),
+    ],
+)
+def test_examples_of_none(here, flags, message):
+    common = (f"--zoo={here / 'zoo'}", f"--dataset=npz:{here / 'data.npz'}")
+    error = run("zoo_examples", *common, *flags, fails=True)
+    assert re.search(message, error) and "Traceback" not in error
+    assert not list((here / "zoo").glob("*/examples.json"))
 
 
 @pytest.mark.parametrize("path", ["README.md", *sorted((ROOT / "docs").glob("*.md"))])

@@ -3,7 +3,8 @@
 python publisher.py ZOO '{"names": [...], "text": ..., "overwrite": ..., "die": ...}'
 
 Prints a line for each name: done, or the error. With `die` n, it kills itself before
-the n-th time that something is moved, or removed.
+the n-th time that something is moved, or removed. With `file`, the names are those of
+encoders that get this file.
 """
 
 import json
@@ -23,7 +24,8 @@ for name, folder in (("tfssl", ROOT), ("tfssl.zoo", ROOT / "zoo")):
     sys.modules[name] = package
 
 from tfssl.zoo.errors import ZooError  # noqa: E402
-from tfssl.zoo.shelf import new_encoder  # noqa: E402
+from tfssl.zoo.fetch import read_index  # noqa: E402
+from tfssl.zoo.shelf import add_file, new_encoder  # noqa: E402
 
 
 def die_at(count):
@@ -43,20 +45,25 @@ def die_at(count):
     os.replace, shutil.rmtree = counted(os.replace), counted(shutil.rmtree)
 
 
-def add(zoo, name, text, overwrite):
-    with new_encoder(Path(zoo), name, {"text": text}, overwrite) as new:
+def add(zoo, name, text, overwrite, file):
+    zoo = Path(zoo)
+    if file:
+        encoder = read_index(zoo)[name]["files"]["encoder.keras"]
+        add_file(zoo, name, file, f"{text} {file}", encoder)
+        return
+    with new_encoder(zoo, name, {"text": text}, overwrite) as new:
         for file in ("encoder.keras", "metadata.json", "README.md"):
             (new / file).write_text(f"{text} {file}")
 
 
-def main(zoo, names, text="", overwrite=False, die=None, go=None):
+def main(zoo, names, text="", overwrite=False, file=None, die=None, go=None):
     if die:
         die_at(die)
     while go and not os.path.exists(go):
         time.sleep(0.001)
     for name in names:
         try:
-            add(zoo, name, text, overwrite)
+            add(zoo, name, text, overwrite, file)
             print("done")
         except ZooError as error:
             print(error)

@@ -1,22 +1,38 @@
 """The zoo's page as text. `UPDATE=1 pytest tests/zoo/test_page.py` writes it anew."""
 
+import dataclasses
 import json
 import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cases import pixels
 from conftest import CARD
 from written import write_zoo
 
 import tfssl
+from tfssl import files
+from tfssl.zoo.examples_file import Examples, thumbnail
 from tfssl.zoo.page import page_of
 from tfssl.zoo.published import Published, published
 
 ZOO = Path(__file__).parents[2] / "zoo"
 EVIL = "\"><script>alert(1)</script>'"
+PICTURE = thumbnail(np.full((8, 8, 3), 200, "uint8"))
+EXAMPLES = Examples(
+    dataset="tfds:cats",
+    split="test",
+    total=1234,
+    seed=0,
+    points=[[0, 1000], [500, 3], [7, 7]],
+    classes=["cat", "dog"],
+    labels=[0, 1, 1],
+    neighbours=[[1, 2, 0]],
+    thumbnails={0: PICTURE, 1: PICTURE, 2: PICTURE},
+)
 
 
 class Parsed(HTMLParser):
@@ -107,6 +123,84 @@ def test_what_publishers_write_is_text_and_not_html():
 )
 def test_cards_that_make_no_sense_do_not_stop_it(metadata):
     assert 'id="encoder-a"' in page_of([Published("a", metadata, {})])
+
+
+def shown(examples):
+    return page_of([Published("a", {}, {}, examples)])
+
+
+def test_examples_are_a_map_and_rows_of_neighbours():
+    text = shown(EXAMPLES)
+    assert "3 of 1,234 test images of cats" in text
+    assert "3 images: 1 cat, 2 dog." in text and "1 of the 2 are" in text
+    names = re.findall(r'<button type="button" aria-pressed.*?</svg>(\w+)</b', text)
+    assert names == ["cat", "dog"]
+    source = f"data:image/webp;base64,{PICTURE}"
+    sources = [link for tag, link in Parsed(text).links if tag == "img"]
+    assert sources == [source] * 3
+    assert re.findall(r'class="pic (\w+)"', text) == ["first", "good", "bad"]
+    assert 'class="shown"' not in shown(None)
+
+
+def test_what_examples_say_is_text_and_not_html():
+    evil = dict(dataset=EVIL, split=EVIL, classes=[EVIL, EVIL])
+    text = shown(dataclasses.replace(EXAMPLES, **evil))
+    assert EVIL not in text and text.count("&lt;script&gt;") > 5
+    assert Parsed(text).tags == Parsed(shown(EXAMPLES)).tags
+
+
+def plant(zoo, text):
+    """Gives an encoder examples, as somebody may who offers a zoo."""
+    path, index = zoo / "small" / "examples.json", zoo / "index.json"
+    path.write_text(text)
+    content = json.loads(index.read_text())
+    content["encoders"]["small"]["files"]["examples.json"] = files.facts(path)
+    index.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"points": [[0, 0], [1, 1], EVIL]},
+        {"labels": [0, 1, EVIL]},
+        {"total": EVIL},
+        {"neighbours": [[EVIL]]},
+        {"thumbnails": dict.fromkeys("012", EVIL)},
+        {"thumbnails": dict.fromkeys("012", PICTURE + EVIL)},
+        {"classes": ["x" * 10**6] * 2},
+    ],
+)
+def test_examples_that_make_no_sense_are_left_out(zoo, change):
+    without = tfssl.zoo.write_page(zoo).read_text()
+    content = json.loads(EXAMPLES.to_json())
+    plant(zoo, json.dumps(content))
+    assert 'class="shown"' in tfssl.zoo.write_page(zoo).read_text()
+    plant(zoo, json.dumps({**content, **change}))
+    assert tfssl.zoo.write_page(zoo).read_text() == without
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 10**5, "\0", '{"points": 3}'])
+def test_examples_that_are_none_are_left_out(zoo, text):
+    without = tfssl.zoo.write_page(zoo).read_text()
+    plant(zoo, text)
+    assert tfssl.zoo.write_page(zoo).read_text() == without
+
+
+def test_examples_that_are_too_long_are_not_read(zoo):
+    without = tfssl.zoo.write_page(zoo).read_text()
+    plant(zoo, EXAMPLES.to_json() + " " * 2**18)
+    assert tfssl.zoo.write_page(zoo).read_text() == without
+
+
+def test_the_committed_examples_are_of_all_encoders_and_small():
+    found = published(ZOO)
+    for encoder in found:
+        assert len(encoder.examples.points) == 600
+        assert encoder.examples.labels == found[0].examples.labels
+        assert encoder.files["examples.json"]["size"] < 60_000
+    without = [dataclasses.replace(encoder, examples=None) for encoder in found]
+    longer = len(page_of(found)) - len(page_of(without))
+    assert longer < 80_000 * len(found)
 
 
 def test_an_encoder_whose_metadata_is_damaged_is_listed_by_the_index(zoo):

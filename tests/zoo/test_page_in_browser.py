@@ -175,8 +175,80 @@ def test_the_keyboard_is_enough(page):
     assert page.run(SORTED.format(table=OWN)) == ["kNN descending"]
 
 
+MAP = "document.querySelector('.map')"
+# Classes of a map that are seen, and those whose names are pressed.
+SEEN = f"""[...{MAP}.querySelectorAll("g[data-kind]")].filter(
+  (group) => getComputedStyle(group).opacity > .5).map(
+  (group) => group.querySelector("title").textContent)"""
+PRESSED = f"""[...{MAP}.querySelectorAll("[aria-pressed=true]")].map(
+  (name) => name.textContent)"""
+
+
+@pytest.fixture
+def still(page):
+    """The page, where changes take no time."""
+    motion = {"name": "prefers-reduced-motion", "value": "reduce"}
+    page.call("Emulation.setEmulatedMedia", features=[motion])
+    return page
+
+
+def test_each_encoder_has_its_map_and_its_pictures(page):
+    count = len(names(page))
+    for part, number in ((".map", 1), (".nearest .row", 6), (".nearest img", 42)):
+        found = f"document.querySelectorAll('article {part}').length"
+        assert page.run(found) == number * count
+    broken = "[...document.images].filter((i) => !i.complete || !i.naturalWidth).length"
+    assert page.run(broken) == 0
+    assert page.run("[...document.images].every((i) => i.alt && i.width >= 32)")
+    assert page.run(f"{MAP}.querySelector('svg').getBoundingClientRect().height") > 300
+    marks = f"{MAP}.querySelector('svg g path').getBBox()"
+    assert page.run(f"{marks}.width") > 20 and page.run(f"{marks}.height") > 20
+
+
+def test_a_name_shows_its_class_by_the_keyboard(still):
+    every = still.run(SEEN)
+    assert len(every) == 10 and still.run(PRESSED) == []
+    still.run(f"{MAP}.querySelector('button').focus()")
+    still.press("Tab", 9)
+    assert still.run("document.activeElement.textContent") == every[1]
+    style = "getComputedStyle(document.activeElement).outlineStyle"
+    assert still.run(style) == "solid"
+    still.press("Enter", 13, "\r")
+    assert still.run(SEEN) == still.run(PRESSED) == [every[1]]
+    still.press("Tab", 9)
+    still.press(" ", 32, " ")
+    assert still.run(SEEN) == still.run(PRESSED) == [every[2]]
+    still.press(" ", 32, " ")
+    assert still.run(SEEN) == every and still.run(PRESSED) == []
+    others = "[...document.querySelectorAll('.map')].slice(1)"
+    assert still.run(f"{others}.every((map) => !map.querySelector('.faint'))")
+
+
+def test_a_mark_shows_its_class_by_a_click(still):
+    every = still.run(SEEN)
+    click = "dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+    mark = f"{MAP}.querySelectorAll('svg g path')[3]"
+    still.run(f"{mark}.{click}")
+    assert still.run(SEEN) == still.run(PRESSED) == [every[3]]
+    still.run(f"{MAP}.querySelector('svg').{click}")
+    assert still.run(SEEN) == every and still.run(PRESSED) == []
+
+
+def test_a_name_shows_its_class_while_it_is_pointed_at(still):
+    every = still.run(SEEN)
+    name = f"{MAP}.querySelectorAll('button')[2]"
+    still.run(f"{name}.scrollIntoView({{block: 'center'}})")
+    box = still.run(f"{name}.getBoundingClientRect().toJSON()")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    still.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert still.run(SEEN) == [every[2]]
+    still.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+    assert still.run(SEEN) == every
+
+
 def test_nothing_is_asked_of_others(page):
-    assert page.requests() == [PAGE.resolve().as_uri()]
+    outside = [at for at in page.requests() if not at.startswith("data:")]
+    assert outside == [PAGE.resolve().as_uri()]
 
 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])

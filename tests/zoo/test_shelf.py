@@ -15,7 +15,7 @@ from tfssl import files, locks
 from tfssl.locks import locked
 from tfssl.zoo import ZooError
 from tfssl.zoo.fetch import fetch, read_index
-from tfssl.zoo.shelf import new_encoder
+from tfssl.zoo.shelf import add_file, new_encoder
 
 FILES = ("encoder.keras", "metadata.json", "README.md")
 
@@ -31,6 +31,12 @@ def add(zoo, name, text="", overwrite=False):
     with new_encoder(zoo, name, {"text": text}, overwrite) as new:
         for file in FILES:
             (new / file).write_text(f"{text} {file}")
+
+
+def add_one(zoo, text):
+    """Gives `mine` one more file."""
+    encoder = read_index(zoo)["mine"]["files"]["encoder.keras"]
+    add_file(zoo, "mine", "more.txt", f"{text} more.txt", encoder)
 
 
 def check(zoo):
@@ -75,6 +81,57 @@ def test_killed_while_it_replaces(tmp_path, die, name):
     # Of the two, the one that the index has: with all its files.
     mine = "new" if die == 4 else "old"
     assert check(tmp_path) == {"mine": mine, name: "healed"}
+
+
+@pytest.mark.parametrize(
+    "old, die",
+    [(False, 1), (False, 2), (False, 3), *((True, die) for die in range(1, 5))],
+)
+def test_killed_while_it_adds_a_file(tmp_path, old, die):
+    """What the index names is whole at each moment, and the next one mends the rest."""
+    add(tmp_path, "mine", "same")
+    if old:
+        add_one(tmp_path, "other")
+        add_one(tmp_path, "same")
+    killed = start(tmp_path, ["mine"], text="same", file="more.txt", die=die)
+    assert killed.wait(timeout=20) == -signal.SIGKILL
+    named = read_index(tmp_path)["mine"]["files"]
+    for file, facts in named.items():
+        path = fetch(tmp_path, "mine", file, facts)
+        assert path.read_text() == f"same {file}"
+    assert set(named) - {"more.txt"} == set(FILES)
+    assert ("more.txt" in named) == (old and die < 3)
+    add_one(tmp_path, "same")
+    assert check(tmp_path) == {"mine": "same"}
+    assert (tmp_path / "mine" / "more.txt").exists()
+
+
+def test_a_file_that_cannot_be_added_leaves_the_encoder(tmp_path, monkeypatch):
+    add(tmp_path, "mine", "same")
+    add_one(tmp_path, "same")
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", lambda descriptor: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            add_one(tmp_path, "other")
+    assert check(tmp_path) == {"mine": "same"}
+
+
+def test_what_was_made_of_another_encoder_is_not_added(tmp_path):
+    add(tmp_path, "mine", "old")
+    encoder = read_index(tmp_path)["mine"]["files"]["encoder.keras"]
+    add(tmp_path, "mine", "new", overwrite=True)
+    for name in ("mine", "nobody"):
+        with pytest.raises(ZooError, match="was replaced or taken away"):
+            add_file(tmp_path, name, "more.txt", "old", encoder)
+    assert check(tmp_path) == {"mine": "new"}
+
+
+def test_with_another_encoder_goes_what_was_added(tmp_path):
+    add(tmp_path, "mine", "old")
+    add_one(tmp_path, "old")
+    add(tmp_path, "mine", "new", overwrite=True)
+    assert check(tmp_path) == {"mine": "new"}
+    assert not (tmp_path / "mine" / "more.txt").exists()
 
 
 def test_two_publishers_at_once_lose_nothing(tmp_path):

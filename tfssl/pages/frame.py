@@ -1,4 +1,4 @@
-"""Frame of the pages: what they look like, and the script of their maps."""
+"""Frame of the pages: what they look like."""
 
 import html
 
@@ -43,11 +43,6 @@ svg {{ width: 100%; height: auto; display: block }} svg.wide {{ max-width: 640px
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap }}
 .good img {{ border-color: var(--good) }} .bad img {{ border-color: var(--bad) }}
 .first {{ margin-right: 14px }} .scroll {{ overflow-x: auto }}
-.map {{ position: relative; max-width: 640px }} .map svg {{ background: var(--card);
-  border: 1px solid var(--line); border-radius: 10px }}
-.map circle {{ opacity: .8 }} .map circle:hover {{ opacity: 1; stroke: var(--ink) }}
-.lens {{ position: absolute; display: none; pointer-events: none; border-radius: 6px;
-  border: 2px solid var(--ink); image-rendering: pixelated }}
 .legend span {{ margin-right: 14px; font-size: .85rem; white-space: nowrap }}
 .legend i {{ display: inline-block; width: .8em; height: .8em; border-radius: 50%;
   margin-right: 5px }}
@@ -60,24 +55,6 @@ details {{ margin-top: 1em }} pre {{ overflow-x: auto; background: var(--card);
 {style}</style></head><body><main>
 {body}
 </main><script>
-for (const map of document.querySelectorAll(".map")) {{
-  const lens = map.querySelector(".lens"), d = map.dataset;
-  const zoom = Math.max(1, Math.round(96 / d.width));
-  lens.style.width = d.width * zoom + "px";
-  lens.style.height = d.height * zoom + "px";
-  lens.style.backgroundSize = d.columns * d.width * zoom + "px auto";
-  map.addEventListener("mousemove", (event) => {{
-    const i = event.target.dataset && event.target.dataset.i;
-    lens.style.display = i === undefined ? "none" : "block";
-    if (i === undefined) return;
-    const x = -(i % d.columns) * d.width * zoom;
-    const y = -Math.floor(i / d.columns) * d.height * zoom;
-    lens.style.backgroundPosition = x + "px " + y + "px";
-    const box = map.getBoundingClientRect();
-    lens.style.left = event.clientX - box.left + 14 + "px";
-    lens.style.top = event.clientY - box.top + 14 + "px";
-  }});
-}}
 {script}</script></body></html>
 """
 

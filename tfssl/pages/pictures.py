@@ -27,12 +27,23 @@ def data_url(image):
     return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 
-def picture(image, label="", mark=""):
-    """An image with its caption; `mark` is a CSS class for its frame."""
+def picture(image, label="", mark="", alt=None):
+    """An image with its caption.
+
+    Args:
+        image: array `[h, w, 3]` with values in [0, 255], or its `data:` address.
+        label: string, the caption. Defaults to none.
+        mark: string, a CSS class for its frame. Defaults to none.
+        alt: string, for those who do not see it. Defaults to the caption.
+
+    Returns:
+        HTML text.
+    """
+    source = image if isinstance(image, str) else data_url(image)
+    alt = html.escape(str(label) if alt is None else alt)
     caption = f"<figcaption>{html.escape(str(label))}</figcaption>" if label else ""
     return (
-        f'<figure class="pic {mark}"><img src="{data_url(image)}" '
-        f'alt="{html.escape(str(label))}">{caption}</figure>'
+        f'<figure class="pic {mark}"><img src="{source}" alt="{alt}">{caption}</figure>'
     )
 
 
@@ -176,58 +187,16 @@ def bar_chart(rows, width=560):
     )
 
 
-def scatter(points, labels, class_names, images, size=560):
-    """A 2-D map; hovering a point shows its image.
-
-    Args:
-        points: float array `[n, 2]`.
-        labels: integer array `[n]` or None.
-        class_names: sequence of strings, or None.
-        images: array `[n, h, w, 3]`.
-
-    Returns:
-        HTML text.
-    """
-    low, high = points.min(axis=0), points.max(axis=0)
-    places = 12 + (points - low) / np.maximum(high - low, 1e-9) * (size - 24)
-    circles = []
-    for row, (x, y) in enumerate(places):
-        kind = 0 if labels is None else int(labels[row])
-        name = "" if labels is None else class_name(class_names, kind)
-        circles.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" data-i="{row}" '
-            f'fill="{PALETTE[kind % len(PALETTE)]}"><title>{html.escape(name)}</title>'
-            "</circle>"
-        )
-    side = images.shape[2]
-    columns = math.ceil(math.sqrt(len(images)))
-    rows = math.ceil(len(images) / columns)
-    sheet = np.zeros((rows * images.shape[1], columns * side, 3), "float32")
-    for i, image in enumerate(images):
-        top, left = i // columns * image.shape[0], i % columns * side
-        sheet[top : top + image.shape[0], left : left + side] = image
-    kinds = [] if labels is None else np.unique(labels)
-    names = legend({int(k): class_name(class_names, int(k)) for k in kinds})
-    return (
-        f'<div class="map" data-columns="{columns}" data-width="{side}" '
-        f'data-height="{images.shape[1]}"><svg viewBox="0 0 {size} {size}">'
-        f'{"".join(circles)}</svg><div class="lens" style="background-image:'
-        f'url({data_url(sheet)})"></div><p class="legend">{names}</p></div>'
-    )
-
-
 def legend(names):
     """Names with their colours, as HTML.
 
     Args:
-        names: iterable of strings, in the order of the palette; or a dict of them by
-            their number in it.
+        names: iterable of strings, in the order of the palette.
     """
-    numbered = names if isinstance(names, dict) else dict(enumerate(names))
     return "".join(
         f'<span><i style="background:{PALETTE[i % len(PALETTE)]}"></i>'
         f"{html.escape(name)}</span>"
-        for i, name in numbered.items()
+        for i, name in enumerate(names)
     )
 
 

@@ -1,5 +1,6 @@
 """A run: its folder, with settings, checkpoints, metrics and report; its devices."""
 
+from tfssl.pages import sample
 from tfssl.runs.checkpoints import START, Checkpoints, Position
 from tfssl.runs.comparison import grouped, write_comparison
 from tfssl.runs.devices import has_bfloat16, is_chief, scope, set_up, strategy
@@ -7,7 +8,6 @@ from tfssl.runs.folder_lock import alone
 from tfssl.runs.metrics import read_metrics
 from tfssl.runs.record import data_of, model_of, settings
 from tfssl.runs.report import RESULTS, write_report, write_run_report
-from tfssl.runs.report.sample import sample
 from tfssl.runs.sigterm import Terminated, termination
 from tfssl.runs.workdir import Workdir
 

@@ -7,6 +7,7 @@ from tfssl.zoo.load import info, load, load_projector, names
 from tfssl.zoo.official_weights import official
 from tfssl.zoo.page import write_page
 from tfssl.zoo.publish import publish
+from tfssl.zoo.showing import show_examples
 
 __all__ = [
     "FormatError",
@@ -22,5 +23,6 @@ __all__ = [
     "names",
     "official",
     "publish",
+    "show_examples",
     "write_page",
 ]

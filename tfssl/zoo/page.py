@@ -3,19 +3,23 @@
 import html
 from pathlib import Path
 
+import numpy as np
+
 from tfssl.files import write_text
 from tfssl.pages import (
     Column,
     label_chart,
+    maps,
     page,
     results_table,
     search_box,
     sortable_table,
     tables,
 )
+from tfssl.zoo.examples_file import SCALE
 from tfssl.zoo.index import PAGE
 from tfssl.zoo.official_entries import OFFICIAL
-from tfssl.zoo.published import curves, published
+from tfssl.zoo.published import curves, published, without_kind
 from tfssl.zoo.shelf import held
 
 # Nothing is asked of anybody, not even an icon.
@@ -44,6 +48,8 @@ article h3 { margin: 1em 0 .3em; overflow-wrap: anywhere }
 .facts dd { margin: 0; overflow-wrap: anywhere }
 summary { cursor: pointer } details .scroll { margin-top: .6em }
 details table { min-width: 600px }
+.shown { display: grid; gap: 0 36px; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)) }
 .chart svg { min-width: 520px; max-width: 760px }
 @media (max-width: 600px) { main { padding: 24px 14px 60px }
   .snippet pre { padding: 48px 14px 14px } }
@@ -165,8 +171,8 @@ def page_of(encoders):
         "Pretrained encoders",
         "\n".join(filter(None, parts)),
         head=_HEAD,
-        style=tables.STYLE + _STYLE,
-        script=tables.SCRIPT + _SCRIPT,
+        style=tables.STYLE + maps.STYLE + _STYLE,
+        script=tables.SCRIPT + maps.SCRIPT + _SCRIPT,
     )
 
 
@@ -255,8 +261,49 @@ def _article(encoder):
         f"<p>{html.escape(encoder.text('description'))}</p>"
         f'<div class="snippet"><pre><code>{html.escape(code)}</code></pre>'
         f"{_copy_button(code, encoder.name)}</div>"
-        f'<dl class="facts">{listed}</dl>{table}</article>'
+        f'<dl class="facts">{listed}</dl>{table}{_shown(encoder.examples)}</article>'
     )
+
+
+def _shown(examples):
+    """A map of images, and the neighbours of some; "" without examples."""
+    if examples is None:
+        return ""
+    count, total = len(examples.points), f"{examples.total:,}"
+    images = html.escape(f"{examples.split} images of {without_kind(examples.dataset)}")
+    points = np.asarray(examples.points) / SCALE
+    drawn, frames = "drawn at random", ""
+    if examples.labels is not None:
+        drawn += ", of all classes alike"
+        same = [
+            examples.labels[row] == examples.labels[query]
+            for query, *others in examples.neighbours
+            for row in others
+        ]
+        frames = f"{maps.FRAMES} {sum(same)} of the {len(same)} are of the same."
+    return (
+        '<div class="shown"><details open><summary>A map of images</summary>'
+        f'<p class="soft">{count} of {total} {images}, {drawn}. Images with similar '
+        f"features are near each other (t-SNE). {maps.NAMES if frames else ''}</p>"
+        f"{maps.scatter(points, examples.labels, examples.classes)}</details>"
+        "<details open><summary>Nearest neighbours</summary>"
+        '<p class="soft">An image on the left, and those of the map with the most '
+        f"similar features; none was chosen by hand. {frames}</p>"
+        f"{maps.neighbour_rows(_neighbours(examples))}</details></div>"
+    )
+
+
+def _neighbours(examples):
+    """The rows as `maps.neighbour_rows` takes them."""
+
+    def shown(row, query):
+        image = f"data:image/webp;base64,{examples.thumbnails[row]}"
+        if examples.labels is None:
+            return image, "", None
+        label = examples.labels[row]
+        return image, examples.classes[label], label == examples.labels[query]
+
+    return [[shown(row, each[0]) for row in each] for each in examples.neighbours]
 
 
 def _load(name):

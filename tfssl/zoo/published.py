@@ -6,6 +6,7 @@ import numbers
 
 from tfssl.transfer.result import Result
 from tfssl.zoo.errors import ZooError
+from tfssl.zoo.examples_file import EXAMPLES, MOST_BYTES, Examples, read_examples
 from tfssl.zoo.fetch import fetch, read_index
 from tfssl.zoo.regular import json_dict
 
@@ -27,11 +28,13 @@ class Published:
         name: string.
         metadata: dict, the content of its `metadata.json`.
         files: dict from names of files to their `size` and `sha256`.
+        examples: `Examples`, what it sees in images; None if nobody showed it any.
     """
 
     name: str
     metadata: dict
     files: dict
+    examples: Examples | None = None
 
     @property
     def size(self):
@@ -41,7 +44,7 @@ class Published:
     @property
     def dataset(self):
         """What it was trained on, without where that came from."""
-        return self.text("dataset").partition(":")[2] or self.text("dataset")
+        return without_kind(self.text("dataset"))
 
     @property
     def network(self):
@@ -124,6 +127,11 @@ def curves(encoders):
     return [c for encoder in encoders for c in encoder.curves()] if measured else []
 
 
+def without_kind(dataset):
+    """Name of a data set, without where that came from: cifar10 of tfds:cifar10."""
+    return dataset.partition(":")[2] or dataset
+
+
 def published(source):
     """All encoders of a zoo, by name. Nothing of them is loaded.
 
@@ -132,7 +140,7 @@ def published(source):
 
     Returns:
         List of `Published`. Of an encoder whose metadata cannot be read, it has what
-        the index says.
+        the index says; examples that cannot be read are none.
 
     Raises:
         tfssl.zoo.ZooError: if there is no zoo, or its index cannot be read.
@@ -145,8 +153,18 @@ def published(source):
             metadata = json_dict(fetch(source, name, "metadata.json", facts))
         except (KeyError, ZooError):
             pass
-        found.append(Published(name, metadata, entry["files"]))
+        examples = _examples(source, name, entry["files"].get(EXAMPLES))
+        found.append(Published(name, metadata, entry["files"], examples))
     return found
+
+
+def _examples(source, name, facts):
+    if facts is None or facts["size"] > MOST_BYTES:
+        return None
+    try:
+        return read_examples(fetch(source, name, EXAMPLES, facts))
+    except ZooError:
+        return None
 
 
 def _is_number(value):

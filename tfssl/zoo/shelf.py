@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tfssl.files import PARTIAL, facts, write_text
+from tfssl.files import PARTIAL, facts, partial_path, write_text
 from tfssl.locks import BusyError, locked
 from tfssl.zoo.errors import ZooError
 from tfssl.zoo.fetch import read_index
@@ -95,6 +95,47 @@ def new_encoder(zoo, name, summary, overwrite=False):
             _put_in_place(work, zoo, name, {"summary": summary, "files": files})
 
 
+def add_file(zoo, name, file, text, encoder):
+    """Gives a published encoder one more file, or another one in its place.
+
+    At any moment all that the index names is whole: an old file is forgotten before the
+    new one takes its place, and that is entered last.
+
+    Args:
+        zoo: `pathlib.Path` of the zoo.
+        name: string.
+        file: string, the file's name.
+        text: string, its content.
+        encoder: dict, size and checksum of the encoder that it was made of.
+
+    Raises:
+        ZooError: if the index has another encoder of this name by now, or none; or as
+            `held`.
+    """
+    with held(zoo) as alone:
+        if alone:
+            _tidy(zoo)
+        encoders = _entries(zoo)
+        files = encoders.get(name, {}).get("files", {})
+        if files.get("encoder.keras") != encoder:
+            raise ZooError(
+                f"{zoo / name} was replaced or taken away meanwhile. Nothing was "
+                "written; try again."
+            )
+        # In the zoo, where what is left of it is tidied up.
+        new = partial_path(zoo / file)
+        try:
+            write_text(new, text)
+            if files.pop(file, None):
+                write_index(zoo, encoders)
+            os.replace(new, zoo / name / file)
+            files[file] = facts(zoo / name / file)
+            encoders[name]["files"] = dict(sorted(files.items()))
+            write_index(zoo, encoders)
+        finally:
+            new.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def held(zoo):
     """Holds the folder of a zoo, while its index or page is written.
@@ -137,7 +178,8 @@ def _tidy(zoo):
     encoders = _entries(zoo)
     for left in zoo.glob(f"{PARTIAL}*"):
         if not left.is_dir():
-            # Of an index, which is written by those who hold the zoo.
+            # Of an index, or a file that was to be added: who writes those holds the
+            # zoo.
             left.unlink(missing_ok=True)
             continue
         with contextlib.suppress(BusyError), locked(left, patience=0):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from tfssl import transfer
+from tfssl.pages import sample
 from tfssl.runs.report.report import MAP_POINTS, SHOWN, write_report
-from tfssl.runs.report.sample import sample
 
 # Written into the folder by the programs that measure its encoder.
 RESULTS = ("evaluation.json", "finetune.json")

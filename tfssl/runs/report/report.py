@@ -6,11 +6,17 @@ import json
 import numpy as np
 
 from tfssl.files import write_text
-from tfssl.pages import page, pictures, results_table
-from tfssl.runs.report import maps
-from tfssl.runs.report.sample import sample
+from tfssl.pages import (
+    maps,
+    nearest,
+    page,
+    pictures,
+    project,
+    results_table,
+    sample,
+)
 
-# Points of the map, and images whose views are shown.
+# Points of the map, and images whose views and whose neighbours are shown.
 MAP_POINTS, SHOWN = 1000, 8
 
 # What a person should know about each curve.
@@ -79,11 +85,12 @@ def write_report(
         points = np.asarray(test_features[rows], "float32")
         labels = None if test_labels is None else np.asarray(test_labels)[rows]
         sections += [
-            maps.feature_map(images, points, labels, class_names),
-            maps.neighbours(images, points, labels, class_names),
+            _map(images, points, labels, class_names),
+            _neighbours(images, points, labels, class_names),
         ]
     sections.append(_how(run))
-    write_text(path, page(title, "\n".join(filter(None, sections))))
+    body = "\n".join(filter(None, sections))
+    write_text(path, page(title, body, style=maps.STYLE, script=maps.SCRIPT))
 
 
 def _head(title, history, run, results):
@@ -160,6 +167,35 @@ def _figure(title, caption, rows):
     return (
         f"<h2>{html.escape(title)}</h2><p class='soft'>{html.escape(caption)}</p>"
         f"<div class='scroll'>{body}</div>"
+    )
+
+
+def _map(images, features, labels, class_names):
+    # Small images keep the file small.
+    step = max(1, images.shape[1] // 32)
+    small = images[:, ::step, ::step]
+    names = "" if labels is None else maps.NAMES
+    return (
+        "<h2>A map of test images</h2><p class='soft'>Images with similar features are "
+        "near each other (t-SNE). The encoder never saw a label; the colours show them."
+        f" {names}</p>{maps.scatter(project(features), labels, class_names, small)}"
+    )
+
+
+def _neighbours(images, features, labels, class_names):
+    def shown(row, query):
+        if labels is None:
+            return images[row], "", None
+        name = pictures.class_name(class_names, int(labels[row]))
+        return images[row], name, labels[row] == labels[query]
+
+    found = nearest(features, range(SHOWN), SHOWN)
+    rows = [[shown(i, q) for i in (q, *found[q])] for q in range(SHOWN)]
+    frames = "" if labels is None else maps.FRAMES
+    return (
+        "<h2>Nearest neighbours</h2><p class='soft'>A test image on the left and the "
+        f"test images with the most similar features. {frames}</p>"
+        f"{maps.neighbour_rows(rows)}"
     )
 
 
