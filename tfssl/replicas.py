@@ -123,12 +123,26 @@ def gather(x):
     # yet, as what the step was called with.
     half = x.dtype == "bfloat16"
     x_here = ops.cast(x, "float32") if half else ops.copy(x)
-    rows = context.all_gather(x_here, axis=0)
-    rows = ops.cast(rows, x.dtype)
+    rows = ops.cast(_gathered(x_here), x.dtype)
     # The collective forgets the shape.
     batch, *rest = x.shape
     rows.set_shape([batch and batch * context.num_replicas_in_sync, *rest])
     return rows
+
+
+def _gathered(x):
+    """Rows of all replicas; the gradient takes one collective."""
+    tensorflow = sys.modules["tensorflow"]
+
+    @tensorflow.custom_gradient
+    def gathered(x):
+        def gradient(upstream):
+            # TensorFlow's own asks all replicas for their sizes once more.
+            return own(_context().all_reduce("SUM", upstream))
+
+        return _context().all_gather(x, axis=0), gradient
+
+    return gathered(x)
 
 
 def own(rows):

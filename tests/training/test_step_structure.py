@@ -1,10 +1,13 @@
 """What a step consists of: a guard against what is slower by its structure."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import cases
 import keras
 import pytest
+from programs import run_test_program
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("counts operations of TensorFlow", allow_module_level=True)
@@ -26,6 +29,22 @@ PASSES = {
     "vicreg": (2, 2),
 }
 QUICK = ("simclr", "moco_v2")
+# How often replicas wait for each other: to gather on the way forward, and to reduce on
+# the way back. Each normalisation over all replicas, in each pass, is one of both;
+# where a group is normalised by itself only its moments are gathered.
+COLLECTIVES = {
+    # The embeddings of both views are gathered together.
+    "simclr": (6 + 1, 6 + 1),
+    # In two networks; the keys are shuffled and brought back, and enter the queue.
+    "moco_v2": (8 + 3 + 1, 0),
+    # Two passes of a network; the teacher takes no gradient.
+    "byol": (12 + 10, 12),
+    # Each view goes through by itself, and its embeddings are gathered once.
+    "vicreg": (2 * (5 + 1), 2 * (5 + 1)),
+    # Each view has its Gaussian test.
+    "lejepa": (6 + 2, 6 + 2),
+    "barlow_twins": (2 * 5 + 1, 2 * 5 + 1),
+}
 
 
 def operations(model):
@@ -57,6 +76,19 @@ def test_the_encoder_runs_no_more_often_than_it_must(name):
     assert [found[each] for each in CONVOLUTIONS] == [forward, backward, backward]
     # Nothing goes through Python, or prints, or is checked by the host.
     assert not {op for op in found if "PyFunc" in op or op in ("PrintV2", "Assert")}
+
+
+@pytest.mark.matrix
+def test_replicas_wait_for_each_other_no_more_often_than_they_must():
+    out = run_test_program(Path(__file__).with_name("collectives.py"), *COLLECTIVES)
+    found = dict(
+        (name, counts) for name, *counts in map(json.loads, out.split("\n")[:-1])
+    )
+    # And once for the gradients.
+    assert found == {
+        name: [gathers, reductions + 1]
+        for name, (gathers, reductions) in COLLECTIVES.items()
+    }
 
 
 def test_nothing_is_traced_again():

@@ -110,9 +110,9 @@ class Normalizers(keras.layers.Layer):
         self.built = True
 
     def call(self, scores):
-        means = [replicas.mean(ops.mean(each)) * self.num_images for each in scores]
-        old = ops.convert_to_tensor(self.values)
-        self.values.assign(ops.where(old > 0, old, ops.stop_gradient(ops.stack(means))))
+        means = replicas.mean(ops.stack([ops.mean(each) for each in scores]))
+        old, new = ops.convert_to_tensor(self.values), means * self.num_images
+        self.values.assign(ops.where(old > 0, old, ops.stop_gradient(new)))
         return ops.convert_to_tensor(self.values)
 
     def get_config(self):

@@ -65,10 +65,10 @@ class SplitBatchNormalization(BatchNormalization):
             y = y * ops.cast(self.gamma, "float32")
         if self.center:
             y = y + ops.cast(self.beta, "float32")
-        moments = (ops.mean(each, axis=(0, 1, 2)) for each in (mean, variance))
+        moments = ops.mean(ops.stack([mean, variance]), axis=(1, 2, 3))
         if replicas.reach() > 1:
-            moments = map(replicas.mean, moments)
-        self._move(*moments)
+            moments = replicas.mean(moments)
+        self._move(*ops.unstack(moments))
         return ops.cast(ops.reshape(y, shape), self.compute_dtype)
 
     def get_config(self):

@@ -34,7 +34,12 @@ from tfssl.losses.mutual_information import (
     jensen_shannon,
     pair_scores,
 )
-from tfssl.losses.redundancy import barlow_twins, covariance, variance_hinge
+from tfssl.losses.redundancy import (
+    barlow_twins,
+    covariance,
+    variance_and_covariance,
+    variance_hinge,
+)
 from tfssl.losses.regression import cosine_distance, smooth_l1
 
 __all__ = [
@@ -64,6 +69,7 @@ __all__ = [
     "sinkhorn",
     "smooth_l1",
     "swapped_prediction",
+    "variance_and_covariance",
     "variance_hinge",
     "visreg",
 ]

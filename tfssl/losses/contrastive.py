@@ -26,7 +26,7 @@ def nt_xent_logits(z_a, z_b, temperature=0.5):
         other view. The column of the row itself is masked.
     """
     z_a, z_b = l2_normalize(z_a), l2_normalize(z_b)
-    all_a, all_b = replicas.gather(z_a), replicas.gather(z_b)
+    all_a, all_b = ops.split(replicas.gather(ops.concatenate([z_a, z_b], 1)), 2, 1)
     batch, total = ops.shape(z_a)[0], ops.shape(all_a)[0]
     own = replicas.positions(batch)
     itself = _MASKED * ops.one_hot(own, total, dtype="float32")

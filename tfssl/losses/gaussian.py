@@ -71,8 +71,8 @@ def sigreg(z, directions):
     weights = 2 * (t[1] - t[0]) * gaussian
     weights[[0, -1]] /= 2
     angles = ops.matmul(ops.cast(z, "float32"), directions)[..., None] * t
-    real = replicas.mean(ops.mean(ops.cos(angles), axis=0))
-    imaginary = replicas.mean(ops.mean(ops.sin(angles), axis=0))
+    waves = ops.stack([ops.cos(angles), ops.sin(angles)], axis=1)
+    real, imaginary = ops.unstack(replicas.mean(ops.mean(waves, axis=0)))
     distances = ops.square(real - gaussian) + ops.square(imaginary)
     count = ops.cast(ops.shape(z)[0] * replicas.count(), "float32")
     return count * ops.mean(ops.sum(weights * distances, axis=-1))

@@ -33,7 +33,10 @@ def barlow_twins(z_1, z_2, off_diagonal_weight=0.0051):
 
     Source: Zbontar et al. 2021, arXiv 2103.03230, equation 1.
     """
-    z_1, z_2 = _standardized(z_1), _standardized(z_2)
+    # Each number is standardized by itself, and replicas wait for each other once.
+    z_1, z_2 = ops.split(
+        _standardized(ops.concatenate([z_1, z_2], axis=-1)), 2, axis=-1
+    )
     count = ops.cast(ops.shape(z_1)[0], "float32")
     correlation = ops.matmul(ops.transpose(z_1), z_2) / count
     diagonal = ops.diagonal(correlation)
@@ -68,11 +71,7 @@ def variance_hinge(z):
 
     Source: Bardes et al. 2021, arXiv 2105.04906, equation 1.
     """
-    centred, degrees = _centred(z)
-    variance = ops.sum(ops.square(centred), axis=0) / degrees
-    # A bare square root would have an infinite gradient at zero.
-    deviation = ops.sqrt(variance + _VARIANCE_EPSILON)
-    return ops.mean(ops.relu(1.0 - deviation))
+    return variance_and_covariance(z)[0]
 
 
 def covariance(z):
@@ -97,17 +96,39 @@ def covariance(z):
 
     Source: Bardes et al. 2021, arXiv 2105.04906, equations 3 and 4.
     """
-    centred, degrees = _centred(z)
-    matrix = ops.matmul(ops.transpose(centred), centred) / degrees
-    squares = ops.sum(ops.square(matrix)) - ops.sum(ops.square(ops.diagonal(matrix)))
-    return squares / z.shape[-1]
+    return variance_and_covariance(z)[1]
 
 
-def _centred(z):
+def variance_and_covariance(z):
+    """`variance_hinge` and `covariance`, for which replicas wait for each other once.
+
+    Args:
+        z: float tensor `[batch, dim]`.
+
+    Returns:
+        Pair of float32 scalars.
+
+    Raises:
+        ValueError: for a batch of one image.
+
+    Example:
+        >>> import keras
+        >>> from tfssl import losses
+        >>> same = keras.ops.array([[1.0, 1.0], [-1.0, -1.0]])
+        >>> [float(value) for value in losses.variance_and_covariance(same)]
+        [0.0, 4.0]
+    """
     z, _ = candidates(ops.cast(z, "float32"))
     if z.shape[0] == 1:
         raise ValueError(
             "The variance over a batch needs two images at least. Received: 1 image"
         )
     degrees = ops.cast(ops.shape(z)[0], "float32") - 1.0
-    return z - ops.mean(z, axis=0), degrees
+    centred = z - ops.mean(z, axis=0)
+    variance = ops.sum(ops.square(centred), axis=0) / degrees
+    # A bare square root would have an infinite gradient at zero.
+    deviation = ops.sqrt(variance + _VARIANCE_EPSILON)
+    hinge = ops.mean(ops.relu(1.0 - deviation))
+    matrix = ops.matmul(ops.transpose(centred), centred) / degrees
+    squares = ops.sum(ops.square(matrix)) - ops.sum(ops.square(ops.diagonal(matrix)))
+    return hinge, squares / z.shape[-1]

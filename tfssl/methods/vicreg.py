@@ -82,8 +82,10 @@ class VICReg(Method):
     def views_loss(self, batch):
         z_1, z_2 = (ops.cast(self.embed(view), "float32") for view in batch.views)
         invariance = ops.mean(ops.square(z_1 - z_2))
-        variance = (losses.variance_hinge(z_1) + losses.variance_hinge(z_2)) / 2.0
-        covariance = losses.covariance(z_1) + losses.covariance(z_2)
+        variance_1, covariance_1 = losses.variance_and_covariance(z_1)
+        variance_2, covariance_2 = losses.variance_and_covariance(z_2)
+        variance = (variance_1 + variance_2) / 2.0
+        covariance = covariance_1 + covariance_2
         loss = (
             self.now(self.invariance_weight) * invariance
             + self.now(self.variance_weight) * variance
