@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 from programs import ROOT, imported
 
-from tfssl import files, transfer
+from tfssl import data, files, transfer
 
 
 def page(folder, name):
@@ -237,3 +237,28 @@ def test_kills(tmp_path):
     assert "| plain | 2 before, 1 within | yes |" in lines
     ended = "the other one ended within 9.5 s"
     assert f"| workers | 1 within; {ended} | **no** |" in lines
+
+
+def test_the_subsets_that_are_written_down_are_those_that_are_drawn(tmp_path):
+    given = ("--dataset=digits", f"--output={tmp_path}")
+    with imported("subsets", *given, folder="benchmarks") as benchmark:
+        benchmark.main()
+    text = (tmp_path / "digits.json").read_text()
+    assert text == (ROOT / "docs" / "subsets" / "digits.json").read_text()
+    labels = data.load("digits", "train").labels
+    found = json.loads(text)["subsets"]
+    for count, draws in found.items():
+        for seed, rows in enumerate(draws):
+            drawn = transfer.few_label_indices(labels, int(count), seed=seed)
+            assert rows == drawn.tolist()
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist"])
+def test_subsets_of_what_is_not_in_the_package_are_whole(name):
+    found = json.loads((ROOT / "docs" / "subsets" / f"{name}.json").read_text())
+    assert list(found["subsets"]) == ["1", "4", "25", "100"]
+    for count, draws in found["subsets"].items():
+        assert len(draws) == 5
+        for rows in draws:
+            assert len(set(rows)) == 10 * int(count) and sorted(rows) == rows
+            assert 0 <= rows[0] and rows[-1] < found["images"]
