@@ -1,13 +1,14 @@
-"""Write the table of a zoo's encoders, and a plot of their accuracy with few labels.
+"""Write the table of a zoo's encoders, and plots of their accuracy with few labels.
 
-    tfssl zoo_table --write=README.md --plot=docs/zoo_labels.svg
+    tfssl zoo_table --write=README.md --plots=docs/zoo_labels
 
 --write puts the tables between two lines of a Markdown file:
 
     <!-- the tables of tfssl zoo_table -->
     <!-- end of them -->
 
-Everything is read from the index and the metadata; nothing is loaded or measured.
+--plots writes NAME.svg into a folder, for each data set. Everything is read from the
+index and the metadata; nothing is loaded or measured.
 """
 
 from pathlib import Path
@@ -24,7 +25,7 @@ flags.DEFINE_string(
 flags.DEFINE_multi_string(
     "write", [], "Markdown file whose tables are replaced. May be repeated."
 )
-flags.DEFINE_string("plot", None, "SVG file for the plot.")
+flags.DEFINE_string("plots", None, "Folder for the plots; made if it does not exist.")
 
 
 def main():
@@ -42,29 +43,37 @@ def main():
     for path in FLAGS.write:
         write_text(path, replaced(path, tables))
         print(f"Wrote the tables of {path}")
-    if FLAGS.plot:
-        write_text(FLAGS.plot, plot(encoders))
-        print(f"Wrote {FLAGS.plot}")
+    if FLAGS.plots:
+        made = plots(encoders)
+        Path(FLAGS.plots).mkdir(parents=True, exist_ok=True)
+        for name, text in made.items():
+            write_text(Path(FLAGS.plots) / f"{name}.svg", text)
+            print(f"Wrote {Path(FLAGS.plots) / name}.svg")
     if not FLAGS.write:
         print(tables)
 
 
-def plot(encoders):
-    """The plot as an image of its own.
+def plots(encoders):
+    """The plots as images of their own: a dict from names of data sets to SVG texts.
 
     Raises:
-        ValueError: if nothing was measured with few labels.
+        ValueError: if nothing was measured with few labels, or a name is no file's.
     """
     from tfssl.pages import label_chart
     from tfssl.zoo.published import curves
 
-    title = "Accuracy against labels of each class"
-    text = label_chart(curves(encoders), title, standalone=True)
-    if not text:
+    found = curves(encoders)
+    if not found:
         raise ValueError(
-            "No card of this zoo states an accuracy with few labels. Leave out --plot."
+            "No card of this zoo states an accuracy with few labels. Leave out --plots."
         )
-    return text
+    for name in found:
+        if not name or Path(name).name != name:
+            raise ValueError(f"A data set of this zoo has no name for a file: {name!r}")
+    return {
+        name: label_chart(series, f"Accuracy against labels: {name}", standalone=True)
+        for name, series in found.items()
+    }
 
 
 def replaced(path, tables):

@@ -153,8 +153,8 @@ def test_the_tables_are_put_in_their_place(here):
         assert text.startswith(f"Before\n{begin}\n| encoder |") and "old" not in text
         assert text.endswith(f"|\n{end}\nAfter\n") and text.count("`measured`") == 1
     assert "| `measured` | none |" in run("zoo_table", zoo)
-    error = run("zoo_table", zoo, f"--plot={here / 'plot.svg'}", fails=True)
-    assert "No card of this zoo" in error and not (here / "plot.svg").exists()
+    error = run("zoo_table", zoo, f"--plots={here / 'plots'}", fails=True)
+    assert "No card of this zoo" in error and not (here / "plots").exists()
     page.write_text("nothing")
     assert "no place for the tables" in run("zoo_table", f"--write={page}", fails=True)
 
@@ -206,9 +206,20 @@ def test_committed_tables_are_those_of_the_zoo(path):
             assert program.replaced(ROOT / path, tables) == text
 
 
-def test_the_committed_plot_is_that_of_the_zoo():
+def test_the_committed_plots_are_those_of_the_zoo():
     from tfssl.zoo.published import published
 
     with imported("zoo_table") as program:
-        text = program.plot(published(ROOT / "zoo"))
-    assert (ROOT / "docs" / "zoo_labels.svg").read_text() == text
+        plots = program.plots(published(ROOT / "zoo"))
+    folder = ROOT / "docs" / "zoo_labels"
+    assert plots == {file.stem: file.read_text() for file in folder.glob("*")}
+
+
+def test_a_data_set_whose_name_leads_elsewhere_has_no_plot():
+    from tfssl.zoo.published import Published
+
+    result = {"protocol": "frozen", "value": 0.5, "settings": {"labels_per_class": 5}}
+    mean = {"dataset": "tfds:../../x", "metrics": [result]}
+    with imported("zoo_table") as program:
+        with pytest.raises(ValueError, match="no name for a file: '../../x'"):
+            program.plots([Published("mean", mean, {})])

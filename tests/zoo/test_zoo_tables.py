@@ -54,8 +54,10 @@ def test_the_curves():
         ("mine", "kNN", [(4, 0.5, 0.0451), (25, 0.6, None), (None, 0.8568, None)]),
         ("mine", "scratch", [(4, 0.3, None)]),
     ]
-    assert curves([ENCODER, Published("bare", {}, {})]) == ENCODER.curves()
+    other = Published("other", {**METADATA, "dataset": "digits"}, {})
+    found = curves([ENCODER, Published("bare", {}, {}), other])
+    assert found == {"cifar10": ENCODER.curves(), "digits": other.curves()}
     # Without few labels there is nothing to draw.
     few = [m for m in METADATA["metrics"] if "labels_per_class" in m["settings"]]
     whole = [m for m in METADATA["metrics"] if m not in few]
-    assert curves([Published("whole", {**METADATA, "metrics": whole}, {})]) == []
+    assert curves([Published("whole", {**METADATA, "metrics": whole}, {})]) == {}

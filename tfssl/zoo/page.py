@@ -178,15 +178,12 @@ def page_of(encoders):
 
 def _charts(encoders):
     """Accuracy against labels, a chart for each data set."""
-    charts = []
-    for dataset in dict.fromkeys(encoder.dataset for encoder in encoders):
-        those = [encoder for encoder in encoders if encoder.dataset == dataset]
-        chart = label_chart(curves(those), f"Accuracy with few labels: {dataset}")
-        if chart:
-            charts.append(
-                f"<h3>{html.escape(dataset)}</h3><div class='scroll chart'>{chart}"
-                "</div>"
-            )
+    charts = [
+        f"<h3>{html.escape(dataset)}</h3><div class='scroll chart'>"
+        + label_chart(series, f"Accuracy with few labels: {dataset}")
+        + "</div>"
+        for dataset, series in curves(encoders).items()
+    ]
     if not charts:
         return ""
     return (

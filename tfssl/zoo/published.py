@@ -115,16 +115,21 @@ class Published:
 
 
 def curves(encoders):
-    """Accuracies over labels of several encoders, for `tfssl.pages.label_chart`.
+    """Accuracies over labels, for `tfssl.pages.label_chart`, by data set.
 
     Args:
         encoders: list of `Published`.
 
     Returns:
-        List of curves; empty if none was measured with few labels.
+        Dict from names of data sets to lists of curves, of those on which an encoder
+        was measured with few labels.
     """
-    measured = any(encoder.counts() for encoder in encoders)
-    return [c for encoder in encoders for c in encoder.curves()] if measured else []
+    found = {}
+    for dataset in dict.fromkeys(encoder.dataset for encoder in encoders):
+        those = [encoder for encoder in encoders if encoder.dataset == dataset]
+        if any(encoder.counts() for encoder in those):
+            found[dataset] = [c for encoder in those for c in encoder.curves()]
+    return found
 
 
 def without_kind(dataset):
