@@ -194,9 +194,12 @@ def test_examples_that_are_too_long_are_not_read(zoo):
 
 def test_the_committed_examples_are_of_all_encoders_and_small():
     found = published(ZOO)
+    labels = {}
     for encoder in found:
-        assert len(encoder.examples.points) == 600
-        assert encoder.examples.labels == found[0].examples.labels
+        examples = encoder.examples
+        assert len(examples.points) == min(600, examples.total)
+        # The sample is the same for all that learned from a set.
+        assert examples.labels == labels.setdefault(encoder.dataset, examples.labels)
         assert encoder.files["examples.json"]["size"] < 60_000
     without = [dataclasses.replace(encoder, examples=None) for encoder in found]
     longer = len(page_of(found)) - len(page_of(without))
