@@ -117,6 +117,8 @@ def variance_and_covariance(z):
         >>> same = keras.ops.array([[1.0, 1.0], [-1.0, -1.0]])
         >>> [float(value) for value in losses.variance_and_covariance(same)]
         [0.0, 4.0]
+
+    Source: Bardes et al. 2021, arXiv 2105.04906, equations 1, 3 and 4.
     """
     z, _ = candidates(ops.cast(z, "float32"))
     if z.shape[0] == 1:

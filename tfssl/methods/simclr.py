@@ -107,7 +107,7 @@ RECIPES = {
             arguments={"temperature": 0.1},
             encoder="resnet50",
             optimizer="lars",
-            # .075 for one image: 4.8 for 4,096, and better than linear for fewer.
+            # .075 for one image: 4.8 for 4,096. The authors found it better for fewer.
             learning_rate=1.2,
             rate_scaling="sqrt",
             weight_decay=1e-4,

@@ -24,7 +24,7 @@ _OPTIMIZERS = {
 }
 
 
-SCALINGS = ("linear", "sqrt")
+_SCALINGS = ("linear", "sqrt")
 
 
 def peak_rate(name, rate, batch_size, scaling=None):
@@ -51,9 +51,9 @@ def peak_rate(name, rate, batch_size, scaling=None):
         0.2
     """
     _, usual = _entry(name)
-    if scaling not in (None, *SCALINGS):
+    if scaling not in (None, *_SCALINGS):
         raise ValueError(
-            f"scaling must be None or one of {SCALINGS}. Received: {scaling!r}"
+            f"scaling must be None or one of {_SCALINGS}. Received: {scaling!r}"
         )
     if (scaling or usual) == "sqrt":
         return rate * math.sqrt(batch_size / 256)
