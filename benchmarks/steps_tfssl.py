@@ -42,6 +42,7 @@ def main():
         "device": device_names(),
         "versions": files.versions(),
         "weights": model.encoder.count_params(),
+        "xla_flags": os.environ.get("XLA_FLAGS"),
         "variants": ["fit"],
     }
     model.fit(

@@ -26,6 +26,20 @@ def test_effective_rank():
     assert effective_rank(np.zeros((4, 3))) == 0
 
 
+@pytest.mark.parametrize("shape", [(40, 12), (12, 40)])
+@pytest.mark.parametrize("rank", [2, 12])
+def test_effective_rank_is_that_of_the_singular_values(shape, rank):
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(shape[0], rank)) @ generator.normal(
+        size=(rank, shape[1])
+    )
+    singular = np.linalg.svd(features, compute_uv=False)
+    p = singular[:rank] / singular[:rank].sum()
+    expected = np.exp(-(p * np.log(p)).sum())
+    found = effective_rank(features.astype("float32"))
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_run_logs_what_to_watch():
     history = make("simclr").fit(images(64), batch_size=16, epochs=2, verbose=0).history
     for name in (
