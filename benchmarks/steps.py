@@ -1,4 +1,4 @@
-"""How fast is a step of SimCLR, beside a loop in PyTorch?
+"""How fast is a step, beside a loop in PyTorch?
 
     python benchmarks/steps.py --peer_python=PATH
     KERAS_BACKEND=jax python benchmarks/steps.py --rows=gpu_32,gpu_224 \\
@@ -35,13 +35,36 @@ flags.DEFINE_bool("quick", False, "Three turns of a few steps.")
 flags.DEFINE_bool("measure", True, "Measure, or write the table alone.")
 flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of the figures and the page.")
 
-SMALL = {"network": "resnet18", "side": 32, "source": 32, "batch": 256, "steps": 8}
+SMALL = {
+    "method": "simclr",
+    "network": "resnet18",
+    "side": 32,
+    "source": 32,
+    "batch": 256,
+    "steps": 8,
+}
 # Side of the views and of the images; `gpu`: the views are made there.
 ROWS = {
     "16_bfloat16": {**SMALL, "width": 16, "precision": "bfloat16"},
     "16_float32": {**SMALL, "width": 16, "precision": "float32"},
     "64_bfloat16": {**SMALL, "width": 64, "precision": "bfloat16", "steps": 3},
     "64_float32": {**SMALL, "width": 64, "precision": "float32", "steps": 2},
+    "moco_v2": {**SMALL, "method": "moco_v2", "width": 16, "precision": "bfloat16"},
+    "dino": {
+        **SMALL,
+        "method": "dino",
+        "width": 16,
+        "precision": "bfloat16",
+        "steps": 4,
+    },
+    "mae": {
+        **SMALL,
+        "method": "mae",
+        "network": "vit_tiny",
+        "width": 192,
+        "precision": "bfloat16",
+        "steps": 4,
+    },
     "gpu_32": {
         **SMALL,
         "width": 64,
@@ -51,6 +74,7 @@ ROWS = {
         "gpu": True,
     },
     "gpu_224": {
+        "method": "simclr",
         "network": "resnet50",
         "width": 64,
         "precision": "bfloat16",
@@ -138,8 +162,9 @@ def cells(name, found):
     least, most = found.get("ratio_of_turns", ("", ""))
     memory = [side.get("peak_memory_mib", "") for side in (ours, theirs)]
     return (
-        f"`{name}`: {row['network']} of width {row['width']}, {row['side']} px from "
-        f"{row['source']}, batch {row['batch']}, {row['precision']}",
+        f"`{name}`: {row['method']}, {row['network']} of width {row['width']}, "
+        f"{row['side']} px from {row['source']}, batch {row['batch']}, "
+        f"{row['precision']}",
         ours["device"],
         f"{ours['median']:,.0f}",
         f"{theirs['median']:,.0f}" if theirs else "",

@@ -1,4 +1,4 @@
-"""Our side of benchmarks/steps.py, which starts it: turns of SimCLR's `fit`."""
+"""Our side of benchmarks/steps.py, which starts it: turns of `fit`."""
 
 import json
 import os
@@ -22,16 +22,17 @@ def main():
     from tfssl import files
     from tfssl.runs.devices import device_names
 
-    recipe = tfssl.methods.recipe("simclr", image_size=row["side"], preset="cifar")
+    recipe = tfssl.methods.recipe(row["method"], image_size=row["side"], preset="cifar")
     recipe = recipe.replace(
-        encoder=row["network"],
-        encoder_width=row["width"],
-        batch_size=row["batch"],
-        optimizer="sgd",
-        optimizer_arguments={},
-        learning_rate=0.03,
-        weight_decay=1e-4,
+        encoder=row["network"], encoder_width=row["width"], batch_size=row["batch"]
     )
+    if row["method"] == "simclr":
+        recipe = recipe.replace(
+            optimizer="sgd",
+            optimizer_arguments={},
+            learning_rate=0.03,
+            weight_decay=1e-4,
+        )
     if row["side"] > 64:
         recipe = recipe.replace(encoder_arguments={"stem": "imagenet"})
     count = row["batch"] * row["steps"]

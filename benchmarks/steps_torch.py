@@ -1,8 +1,9 @@
 """PyTorch's side of benchmarks/steps.py, which starts it in the peer's environment.
 
-SimCLR as one would write it for speed: channels-last, autocast, a fused optimizer. On a
+A loop as one would write it for speed: channels-last, autocast, a fused optimizer. On a
 GPU the images are there, the views are made there, a batch at a time, and all of it is
-compiled. On a CPU the views are lightly's, from a DataLoader.
+compiled. On a CPU the views are lightly's, from a DataLoader. SimCLR is here, the other
+methods are those of lightly, in steps_lightly.py.
 """
 
 import json
@@ -11,58 +12,10 @@ import resource
 import sys
 import time
 
+import resnet_torch
 import torch
 from torch import nn
 from torch.nn import functional
-
-
-class Block(nn.Module):
-    """A residual block of ResNet, basic or with a bottleneck."""
-
-    def __init__(self, inputs, width, stride, bottleneck):
-        super().__init__()
-        outputs = 4 * width if bottleneck else width
-        if bottleneck:
-            sizes = [(inputs, width, 1, 1), (width, width, 3, stride)]
-            sizes += [(width, outputs, 1, 1)]
-        else:
-            sizes = [(inputs, width, 3, stride), (width, width, 3, 1)]
-        self.branch = nn.Sequential()
-        for at, size in enumerate(sizes):
-            self.branch.extend(convolution(*size))
-            if at < len(sizes) - 1:
-                self.branch.append(nn.ReLU(inplace=True))
-        self.shortcut = nn.Identity()
-        if stride > 1 or inputs != outputs:
-            self.shortcut = convolution(inputs, outputs, 1, stride)
-
-    def forward(self, x):
-        return functional.relu(self.branch(x) + self.shortcut(x))
-
-
-def convolution(inputs, outputs, side, stride):
-    layer = nn.Conv2d(inputs, outputs, side, stride, side // 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(outputs))
-
-
-def resnet(name, width, side):
-    """ResNet-18 or 50 without a classifier, and the number of its features."""
-    bottleneck, depths = {
-        "resnet18": (False, (2, 2, 2, 2)),
-        "resnet50": (True, (3, 4, 6, 3)),
-    }[name]
-    if side > 64:
-        stem = [convolution(3, width, 7, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
-    else:
-        stem = [convolution(3, width, 3, 1), nn.ReLU()]
-    blocks, inputs = [], width
-    for stage, depth in enumerate(depths):
-        for at in range(depth):
-            stride = 2 if stage and not at else 1
-            blocks.append(Block(inputs, width << stage, stride, bottleneck))
-            inputs = (width << stage) * (4 if bottleneck else 1)
-    pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*stem, *blocks, *pool), inputs
 
 
 def nt_xent(z, temperature=0.2):
@@ -142,25 +95,68 @@ def blur(x, taps=23):
     return torch.where(drawn, y.reshape(x.shape), x)
 
 
-class Loop:
-    """Steps of SimCLR."""
+class SimCLR(nn.Module):
+    """The loss of two views, which may be one tensor already."""
 
-    def __init__(self, row, device):
-        self.row, self.device = row, device
-        encoder, features = resnet(row["network"], row["width"], row["side"])
-        self.weights = sum(p.numel() for p in encoder.parameters())
-        projector = nn.Sequential(
+    def __init__(self, row):
+        super().__init__()
+        self.row = row
+        self.encoder, features = resnet_torch.resnet(
+            row["network"], row["width"], row["side"]
+        )
+        self.projector = nn.Sequential(
             nn.Linear(features, 2048, bias=False),
             nn.BatchNorm1d(2048),
             nn.ReLU(),
             nn.Linear(2048, 128, bias=False),
             nn.BatchNorm1d(128),
         )
-        model = nn.Sequential(encoder, projector)
-        self.model = model.to(device, memory_format=torch.channels_last)
-        self.optimizer = torch.optim.SGD(
-            model.parameters(), 0.03, momentum=0.9, weight_decay=1e-4, fused=True
+
+    def forward(self, views):
+        return nt_xent(self.projector(self.encoder(torch.cat(views))))
+
+    def transform(self):
+        """Lightly's views of an image."""
+        from lightly.transforms import SimCLRTransform
+
+        small = self.row["side"] <= 64
+        return SimCLRTransform(
+            input_size=self.row["side"],
+            cj_strength=0.5 if small else 1.0,
+            gaussian_blur=0.0 if small else 0.5,
+            min_scale=0.2,
+            normalize=None,
         )
+
+    def optimizer(self):
+        return torch.optim.SGD(
+            self.parameters(), 0.03, momentum=0.9, weight_decay=1e-4, fused=True
+        )
+
+    def before_update(self):
+        pass
+
+    def after_update(self):
+        pass
+
+
+def method(row):
+    """The module of a row's method."""
+    if row["method"] == "simclr":
+        return SimCLR(row)
+    import steps_lightly
+
+    return steps_lightly.METHODS[row["method"]](row)
+
+
+class Loop:
+    """Steps of a method."""
+
+    def __init__(self, row, device):
+        self.row, self.device = row, device
+        self.method = method(row).to(device, memory_format=torch.channels_last)
+        self.weights = sum(p.numel() for p in self.method.encoder.parameters())
+        self.optimizer = self.method.optimizer()
         self.low = row["precision"] == "bfloat16"
         self.loss, self.make_views = self._loss, self._make_views
         if device == "cuda":
@@ -171,7 +167,7 @@ class Loop:
 
     def _loss(self, views):
         with torch.autocast(self.device, torch.bfloat16, enabled=self.low):
-            return nt_xent(self.model(views))
+            return self.method(views)
 
     def _make_views(self, images):
         x = images.permute(0, 3, 1, 2).float() / 255
@@ -179,12 +175,14 @@ class Loop:
         x = colours(x, 0.5 if self.row["side"] <= 64 else 1.0)
         if self.row["side"] > 64:
             x = blur(x)
-        return x.contiguous(memory_format=torch.channels_last)
+        return [x.contiguous(memory_format=torch.channels_last)]
 
     def step(self, views):
         loss = self.loss(views)
         loss.backward()
+        self.method.before_update()
         self.optimizer.step()
+        self.method.after_update()
         self.optimizer.zero_grad(set_to_none=True)
         return loss
 
@@ -206,18 +204,10 @@ class Loop:
     def loader_turns(self, workers):
         """The same with views from a DataLoader that runs on and on."""
         import numpy as np
-        from lightly.transforms import SimCLRTransform
         from PIL import Image
 
         row = self.row
-        small = row["side"] <= 64
-        transform = SimCLRTransform(
-            input_size=row["side"],
-            cj_strength=0.5 if small else 1.0,
-            gaussian_blur=0.0 if small else 0.5,
-            min_scale=0.2,
-            normalize=None,
-        )
+        transform = self.method.transform()
         count, source = row["batch"] * row["steps"], row["source"]
         pixels = np.random.default_rng(0).integers(
             0, 256, (count, source, source, 3), "uint8"
@@ -240,8 +230,11 @@ class Loop:
 
         def epoch():
             for _ in range(row["steps"]):
-                views = torch.cat(next(batches))
-                loss = self.step(views.contiguous(memory_format=torch.channels_last))
+                views = [
+                    view.contiguous(memory_format=torch.channels_last)
+                    for view in next(batches)
+                ]
+                loss = self.step(views)
             loss.item()
 
         return epoch

@@ -109,13 +109,17 @@ def test_unknown_rows_are_refused(program):
 
 @pytest.mark.slow
 @pytest.mark.matrix
-def test_our_side_of_the_steps(tmp_path, monkeypatch):
+@pytest.mark.parametrize("method", ["simclr", "moco_v2", "dino", "mae"])
+def test_our_side_of_the_steps(tmp_path, monkeypatch, method):
     """A turn of `fit`, without a peer."""
     (tmp_path / "speed.md").write_text((ROOT / "docs" / "speed.md").read_text())
     given = (f"--output={tmp_path}", "--rows=16_float32", "--rounds=2")
     with imported("steps", *given, folder="benchmarks") as benchmark:
-        small = {**benchmark.SMALL, "width": 4, "batch": 8, "steps": 2}
-        row = {**small, "precision": "float32"}
+        small = {"width": 4, "batch": 8, "steps": 2, "precision": "float32"}
+        name = method if method in benchmark.ROWS else "16_float32"
+        row = {**benchmark.ROWS[name], **small}
+        if method == "mae":
+            row["width"] = 64
         monkeypatch.setitem(benchmark.ROWS, "16_float32", row)
         benchmark.main()
     figures = json.loads((tmp_path / "speed" / "steps.json").read_text())
@@ -124,5 +128,5 @@ def test_our_side_of_the_steps(tmp_path, monkeypatch):
     assert found["ours"]["median"] == pytest.approx(
         sum(found["ours"]["turns"]) / 2, 1e-3
     )
-    assert found["ours"]["weights"] < 100_000
+    assert found["ours"]["weights"] < (600_000 if method == "mae" else 100_000)
     assert found["row"]["batch"] == 8 and "theirs" not in found
