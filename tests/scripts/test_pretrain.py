@@ -209,6 +209,17 @@ def test_a_run_goes_on_from_weights(tmp_path):
     assert "report.html" in run("report", f"--workdir={tmp_path / 'run'}")
 
 
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_dino_trains_a_vision_transformer_by_its_defaults(tmp_path):
+    flags = ("--method=dino", "--encoder=vit_tiny", "--dataset=digits")
+    run("pretrain", *flags, "--epochs=1", "--noreport", f"--workdir={tmp_path}")
+    encoder = keras.saving.load_model(tmp_path / "encoder.keras")
+    features = encoder(tfssl.data.load("digits", "test").images[:8])
+    assert features.shape == (8, 192) and np.isfinite(features).all()
+    assert np.std(features, axis=0).max() > 0.01
+
+
 def test_few_images_of_a_streamed_set_are_measured_while_it_trains():
     class Unread(tfssl.training.StreamedImages):
         def read(self, rows):
