@@ -143,6 +143,8 @@ class Comparison:
                 # Weak is a result, too.
                 "--nostop_unhealthy",
             )
+            # It has a line of each protocol as soon as that is done.
+            unfinished = folder / "unfinished.json"
             call(
                 "evaluate",
                 f"--encoder={folder / 'encoder.keras'}",
@@ -150,8 +152,9 @@ class Comparison:
                 "--protocol=knn,linear,few_linear",
                 f"--labels_per_class={','.join(map(str, LABELS_PER_CLASS))}",
                 *self.measure_flags,
-                f"--output={output}",
+                f"--output={unfinished}",
             )
+            unfinished.replace(output)
         return json.loads(output.read_text())["results"]
 
     def _check_epochs(self, folder, epochs):

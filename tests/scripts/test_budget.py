@@ -17,6 +17,8 @@ class Programs:
     def __init__(self):
         self.calls = []
         self.cores = []
+        # Evaluations that are still to break off in the middle.
+        self.broken = 0
 
     def __call__(self, program, *flags):
         self.calls.append((program, flags))
@@ -41,10 +43,13 @@ class Programs:
             value = 0.1 if "untrained" in output else VALUES[output.split("/")[-3]]
             results = [{"protocol": "knn", "value": value + 0.02 * seed}] * 4
             with open(output, "w") as file:
-                json.dump({"results": results}, file)
+                json.dump({"results": results[: 1 if self.broken else 4]}, file)
+            if self.broken:
+                self.broken -= 1
+                raise RuntimeError("evaluate has been killed")
         if program == "pretrain":
             folder = Path(given["workdir"])
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             settings = {"settings": {"epochs": int(given["epochs"])}}
             (folder / "run.json").write_text(json.dumps(settings))
 
@@ -72,6 +77,14 @@ def test_all_methods_get_as_many_epochs_as_fit_into_the_minutes(compared):
     trained = [flags for flags in compared.programs.runs() if "--epochs=0" not in flags]
     assert [flags[0] for flags in trained] == 2 * ["--method=simclr", "--method=byol"]
     assert all({"--dataset=d", "-x", "--noreport"} <= set(flags) for flags in trained)
+
+
+def test_a_measurement_that_was_broken_off_is_made_again(compared):
+    compared.programs.broken = 1
+    with pytest.raises(RuntimeError, match="killed"):
+        compared.run(["simclr"], [0])
+    (row,) = compared.run(["simclr"], [0])
+    assert len(row["results"]) == len(row["untrained"]) == 4
 
 
 @pytest.mark.parametrize("jobs", [1, 4])
