@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tfssl.data import Batches
+from tfssl.training import LabelledBatches
 from tfssl.training.datasets import without_remainders
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -152,6 +153,7 @@ def test_a_tensorflow_dataset_has_static_shapes():
 MIRRORED = """
     import numpy as np, tensorflow as tf, keras
     from tfssl.data import Batches
+from tfssl.training import LabelledBatches
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -181,6 +183,14 @@ MIRRORED = """
         weights(two, [(1, 5)]), one, rtol=1e-4)
     print("equal")
 """
+
+
+def test_an_epoch_of_a_tensorflow_dataset_ends_without_waiting_for_a_thread():
+    """That which tunes a pipeline sleeps for seconds, and its end waits for it."""
+    pytest.importorskip("tensorflow")
+    labelled = LabelledBatches(IMAGES, LABELS % 2, labelled=2, batch_size=5)
+    for batches in (Batches(IMAGES, batch_size=5), labelled):
+        assert batches.get_tf_dataset().options().autotune.enabled is False
 
 
 @pytest.mark.matrix

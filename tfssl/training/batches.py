@@ -229,7 +229,11 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         dataset = tf.data.Dataset.from_generator(
             self._tuples, output_signature=signature
         )
-        return dataset.prefetch(2)
+        # Nothing here is to be tuned, and to end the thread that would do it can take as
+        # long as it sleeps: seconds at the end of an epoch, in which nothing runs.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return dataset.prefetch(2).with_options(options)
 
 
 def _as_tuple(batch):
