@@ -229,8 +229,8 @@ class Batches(keras.utils.PyDataset, DataAdapter):
         dataset = tf.data.Dataset.from_generator(
             self._tuples, output_signature=signature
         )
-        # Nothing here is to be tuned, and to end the thread that would do it can take as
-        # long as it sleeps: seconds at the end of an epoch, in which nothing runs.
+        # Nothing here is to be tuned. The thread that would do it sleeps for seconds,
+        # and the end of an epoch may wait until it wakes up.
         options = tf.data.Options()
         options.autotune.enabled = False
         return dataset.prefetch(2).with_options(options)
