@@ -54,12 +54,16 @@ class BatchNormalization(keras.layers.BatchNormalization):
             )
             self._move(mean, variance)
         else:
-            y, mean, variance = self._fused(x)
-            # The kernel returns the unbiased variance; Keras moves the biased one.
-            rows = ops.cast(ops.size(x[..., 0]), "float32")
-            self._move(mean, variance * ops.maximum(rows - 1.0, 1.0) / rows)
+            y, mean, variance = self._fused_with_moments(x)
+            self._move(mean, variance)
         y = ops.cast(y, self.compute_dtype)
         return y if len(inputs.shape) == 4 else y[:, 0, 0, :]
+
+    def _fused_with_moments(self, x):
+        y, mean, variance = self._fused(x)
+        # The kernel returns the unbiased variance; Keras moves the biased one.
+        rows = ops.cast(ops.size(x[..., 0]), "float32")
+        return y, mean, variance * ops.maximum(rows - 1.0, 1.0) / rows
 
     def _fused(self, x, mean=None, variance=None):
         import tensorflow as tf

@@ -56,6 +56,26 @@ class SplitBatchNormalization(BatchNormalization):
                 f"A batch of {batch} does not divide into {groups} groups. Choose "
                 f"another batch size or number of groups. Received: batch={batch}"
             )
+        if keras.backend.backend() == "tensorflow":
+            y, moments = self._fused_groups(inputs, groups)
+        else:
+            y, moments = self._normalized_groups(inputs, groups)
+        moments = ops.mean(moments, axis=0)
+        if replicas.reach() > 1:
+            moments = replicas.mean(moments)
+        self._move(*ops.unstack(moments))
+        return ops.cast(y, self.compute_dtype)
+
+    def _fused_groups(self, inputs, groups):
+        """Normalised inputs, and mean and variance `[groups, 2, channels]`."""
+        x = inputs if len(inputs.shape) == 4 else inputs[:, None, None, :]
+        parts = [self._fused_with_moments(part) for part in ops.split(x, groups)]
+        y = ops.concatenate([y for y, *_ in parts])
+        moments = ops.stack([ops.stack(moments) for _, *moments in parts])
+        return y if len(inputs.shape) == 4 else y[:, 0, 0, :], moments
+
+    def _normalized_groups(self, inputs, groups):
+        """The same without a fused kernel, which XLA makes by itself."""
         shape = ops.shape(inputs)
         x = ops.cast(inputs, "float32")
         x = ops.reshape(x, (groups, shape[0] // groups, -1, shape[-1]))
@@ -65,11 +85,8 @@ class SplitBatchNormalization(BatchNormalization):
             y = y * ops.cast(self.gamma, "float32")
         if self.center:
             y = y + ops.cast(self.beta, "float32")
-        moments = ops.mean(ops.stack([mean, variance]), axis=(1, 2, 3))
-        if replicas.reach() > 1:
-            moments = replicas.mean(moments)
-        self._move(*ops.unstack(moments))
-        return ops.cast(ops.reshape(y, shape), self.compute_dtype)
+        moments = ops.stack([mean[:, 0, 0], variance[:, 0, 0]], axis=1)
+        return ops.reshape(y, shape), moments
 
     def get_config(self):
         config = {**super().get_config(), "groups": self.groups}
