@@ -5,6 +5,9 @@
 Each of FEATURES is a run of two epochs on the devices; it ends near the losses of one
 device in float32 with nothing switched on, or is refused, as REFUSED says. With
 `TF_CONFIG` set each worker is one of the devices. It prints "fine".
+
+Rounding is not the same in every run, and from some starts it grows to a thousandth of
+the loss within these steps. The first start counts from which it does not.
 """
 
 import os
@@ -44,11 +47,26 @@ from tfssl.runs.checkpoints import (  # noqa: E402
 
 IMAGES = cases.images(48)
 EPOCHS = 2
+# Seeds of the weights; how far a change of 1e-6 of them may move the losses.
+STARTS = (2, 3, 1, 0)
+STEADY = 1e-5
+start = STARTS[0]
 
 
-def fit(where, x=IMAGES, policy="float32", callbacks=(), states=None, **options):
-    """The losses of a run's epochs, of those that are left after the newest state."""
-    keras.utils.set_random_seed(0)
+def fit(
+    where,
+    x=IMAGES,
+    policy="float32",
+    callbacks=(),
+    states=None,
+    changed=None,
+    **options,
+):
+    """The losses of a run's epochs, of those that are left after the newest state.
+
+    With `changed`, a seed, the weights to begin with are changed as rounding might.
+    """
+    keras.utils.set_random_seed(start)
     keras.config.set_dtype_policy(policy)
     with runs.scope(where):
         optimizer = keras.optimizers.SGD(0.01)
@@ -57,6 +75,11 @@ def fit(where, x=IMAGES, policy="float32", callbacks=(), states=None, **options)
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, 256.0)
         model = tfssl.methods.SimCLR(cases.patch_encoder(cases.SIZE), cases.views())
         model.compile(optimizer, **options)
+        if changed is not None:
+            noise = np.random.default_rng(changed).normal
+            model.set_weights(
+                [w * (1 + 1e-6 * noise(size=w.shape)) for w in model.get_weights()]
+            )
         position = runs.START if states is None else states.restore(model)
         return model.fit(
             x,
@@ -67,6 +90,18 @@ def fit(where, x=IMAGES, policy="float32", callbacks=(), states=None, **options)
             callbacks=[*callbacks, GoOnWithMeans(position)],
             verbose=0,
         ).history["loss"]
+
+
+def steady():
+    """The losses of one device, from the first start that rounding leaves alone."""
+    global start
+    for start in STARTS:
+        expected = fit(None)
+        moved = [np.abs(np.subtract(fit(None, changed=n), expected)) for n in range(4)]
+        print(f"from start {start} rounding grows to {np.max(moved):.1e}")
+        if np.max(moved) < STEADY * expected[0]:
+            return expected
+    raise AssertionError("rounding grows from every start")
 
 
 class Ended(Exception):
@@ -109,20 +144,22 @@ def streamed(where):
 # What is run, and how near it comes to the plain run.
 FEATURES = {
     "plain": (fit, 1e-4),
-    "bfloat16": (lambda where: fit(where, policy="mixed_bfloat16"), 0.06),
-    "float16": (lambda where: fit(where, policy="mixed_float16"), 0.06),
+    "bfloat16": (lambda where: fit(where, policy="mixed_bfloat16"), 0.03),
+    "float16": (lambda where: fit(where, policy="mixed_float16"), 0.03),
     "several_steps": (lambda where: fit(where, steps_per_execution=3), 1e-4),
     "chunk": (lambda where: fit(where, chunk=4), 1e-4),
     "going_on": (going_on, 1e-4),
     "streamed": (streamed, 1e-4),
 }
+# Their rounding is so large that only the first epoch's loss says something.
+HALF = ("bfloat16", "float16")
 REFUSED = {}
 if TENSORFLOW and DEVICES > 1:
     REFUSED["several_steps"] = f"steps_per_execution=3 on {DEVICES} replicas"
 
 
 def main(names):
-    expected = fit(None)
+    expected = steady()
     assert len(expected) == EPOCHS and expected[0] != expected[1]
     for name in names or FEATURES:
         run, tolerance = FEATURES[name]
@@ -132,7 +169,9 @@ def main(names):
             print(name, "refused")
             continue
         losses = run(strategy)
-        found = np.abs(np.subtract(losses, expected[-len(losses) :])).max()
+        assert np.isfinite(losses).all(), f"{name}: {losses}"
+        found = np.abs(np.subtract(losses, expected[-len(losses) :]))
+        found = found[0] if name in HALF else found.max()
         print(name, losses, f"{found:.1e}")
         # All that is known of it: a program's output is not shown when it fails.
         said = f"{name}: {losses} for {expected} on one device, plainly"
