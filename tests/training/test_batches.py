@@ -153,7 +153,6 @@ def test_a_tensorflow_dataset_has_static_shapes():
 MIRRORED = """
     import numpy as np, tensorflow as tf, keras
     from tfssl.data import Batches
-from tfssl.training import LabelledBatches
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
