@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 from programs import ROOT, imported
 
@@ -60,6 +61,7 @@ def test_the_table_of_all_rows(tmp_path):
         "knn": {"rows": {"knn": row}},
         "views": {"rows": {"224": row, "32": {"ours": 1}}},
         "steps": {"rows": {"gpu_32": row}},
+        "accuracy": {"rows": {"accuracy": {"ratio": 3.0}}},
     }.items():
         (tmp_path / "speed" / f"{name}.json").write_text(json.dumps(found))
     given = (f"--output={tmp_path}", "--nomeasure")
@@ -67,15 +69,18 @@ def test_the_table_of_all_rows(tmp_path):
         benchmark.main()
     page = (tmp_path / "speed.md").read_text()
     table = page.partition("benchmarks/run.py -->")[2].partition("<!-- end")[0]
-    kept = [line for line in table.splitlines() if " to " in line][1:]
+    kept = table.strip().splitlines()[2:]
     assert [line.split(" | ")[0] for line in kept] == [
         "| step gpu_32",
         "| views 224",
         "| knn",
+        "| accuracy",
     ]
     # What misses its mark is bold.
     assert "| **1.25** | 1.1 to 1.3 | 1.5 |" in kept[1]
     assert "| 1.25 | 1.1 to 1.3 | 1.0 |" in kept[2]
+    # A race has no turns.
+    assert "| 3.00 |  | 2.5 |" in kept[3]
 
 
 def test_the_table_of_steps(tmp_path):
@@ -105,6 +110,39 @@ def test_unknown_rows_are_refused(program):
         pytest.raises(ValueError, match="--rows must be of .*Received: .*stpe"),
     ):
         benchmark.main()
+
+
+# Takes 10 s for each epoch, and leaves features that tell more of the classes.
+LEARNS = """
+import json, sys
+import numpy as np
+print(json.dumps({"batch_size": 4}), flush=True)
+random = np.random.default_rng(0)
+for epoch, line in enumerate(sys.stdin):
+    (file,) = json.loads(line)
+    classes = np.arange(60)[:, None] % 2
+    x = epoch * classes + random.normal(size=(60, 1)) / 10
+    np.savez(file, train=x, held_out=x)
+    print(10.0, flush=True)
+"""
+
+
+def test_a_race_ends_at_its_goal(tmp_path):
+    (tmp_path / "learns.py").write_text(LEARNS)
+    labels = dict.fromkeys(("train", "held_out"), np.arange(60) % 2)
+    with imported("accuracy", "--goal=0.9", folder="benchmarks") as benchmark:
+        file = tmp_path / "images.npz"
+        run = benchmark.Run(sys.executable, tmp_path / "learns.py", file, epochs=5)
+        while run.goes_on:
+            run.epoch(labels)
+        run.peer.close()
+        found = run.found()
+    # The first epoch says nothing of the classes, the second all.
+    (first, low), (second, high) = found["points"]
+    assert low < 0.9 <= high
+    assert second - first == pytest.approx(10.0)
+    assert first == pytest.approx(found["start"] + 10.0, abs=0.11)
+    assert found["reached"] == second and found["batch_size"] == 4
 
 
 @pytest.mark.slow

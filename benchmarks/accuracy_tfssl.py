@@ -1,0 +1,80 @@
+"""Our side of benchmarks/accuracy.py, which starts it: epochs of `fit`."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import running  # noqa: E402
+
+
+def main():
+    given = json.loads(sys.argv[1])
+    running.start("mixed_bfloat16")
+    import numpy as np
+
+    import tfssl
+    from tfssl import files
+
+    with np.load(given["file"]) as known:
+        images = {name: known[name] for name in known}
+    recipe = tfssl.methods.recipe("simclr", image_size=32, preset="cifar").replace(
+        encoder="resnet18", encoder_width=given["width"], epochs=given["epochs"]
+    )
+    model = recipe.make(len(images["train"]))
+    answer(
+        {
+            "versions": files.versions(),
+            "batch_size": recipe.batch_size,
+            "weights": model.encoder.count_params(),
+        }
+    )
+    model.fit(
+        images["train"],
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        callbacks=[make_turns(images)],
+        verbose=0,
+    )
+
+
+def make_turns(images):
+    """A callback that waits for a line before each epoch, and answers after it."""
+    import keras
+    import numpy as np
+
+    from tfssl import transfer
+
+    class Turns(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if not (line := sys.stdin.readline()):
+                # Nothing is kept of this run.
+                os._exit(0)
+            (self.file,) = json.loads(line)
+            self.start = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            seconds = time.perf_counter() - self.start
+            encoder = self.model.published_encoder
+            np.savez(
+                self.file,
+                **{
+                    name: transfer.features(encoder, images[name])
+                    for name in ("train", "held_out")
+                },
+            )
+            answer(seconds)
+
+    return Turns()
+
+
+def answer(value):
+    print(json.dumps(value), flush=True)
+
+
+if __name__ == "__main__":
+    main()
