@@ -48,9 +48,10 @@ SETS = {
             "--pretrain=cpc: --encoder=resnet10 --encoder_width=16",
             # As many weights as the ResNet has, and what predicts is half as wide too.
             "--pretrain=mae,ijepa: --encoder_width=96 --set=encoder.depth=6 "
-            "--set=encoder.heads=3 --warmup_epochs=2",
-            "--pretrain=mae: --set=decoder_width=96",
-            "--pretrain=ijepa: --set=predictor_width=48",
+            "--set=encoder.heads=3",
+            "--pretrain=mae: --set=decoder_width=96 --warmup_epochs=1",
+            # It gets through two epochs.
+            "--pretrain=ijepa: --set=predictor_width=48 --warmup_epochs=0.5",
         ],
     },
 }
