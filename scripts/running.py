@@ -71,6 +71,8 @@ def _refuse(error):
 def start(*args, **kwargs):
     """Imports the library and sets up the devices, without what libraries say then.
 
+    On JAX, what was compiled is kept for the next program.
+
     Args:
         *args, **kwargs: as `tfssl.runs.set_up`.
 
@@ -85,6 +87,7 @@ def start(*args, **kwargs):
         from tfssl import runs
 
         precision = runs.set_up(*args, **kwargs)
+        runs.keep_compiled()
         # TensorFlow looks for its devices now; for several workers their strategy must
         # come first.
         if "TF_CONFIG" not in os.environ:

@@ -1,3 +1,4 @@
+import os
 import sys
 import zlib
 from pathlib import Path
@@ -6,6 +7,10 @@ import pytest
 
 for folder in ("methods", "scripts", "encoders"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
+
+
+# Programs leave nothing in the home of who runs the tests.
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 
 
 def pytest_addoption(parser):

@@ -54,6 +54,12 @@ def partial_path(path):
     return path.with_name(f"{PARTIAL}{uuid.uuid4().hex}-{path.name}")
 
 
+def home():
+    """Folder of what programs keep for others: `tfssl` in `KERAS_HOME`, a `Path`."""
+    keras_home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(keras_home) / "tfssl"
+
+
 def write_text(path, text):
     """Writes a text file whole or not at all.
 

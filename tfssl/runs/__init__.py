@@ -3,6 +3,7 @@
 from tfssl.pages import sample
 from tfssl.runs.checkpoints import START, Checkpoints, Position
 from tfssl.runs.comparison import grouped, write_comparison
+from tfssl.runs.compiled import keep_compiled
 from tfssl.runs.devices import has_bfloat16, is_chief, scope, set_up, strategy
 from tfssl.runs.folder_lock import alone
 from tfssl.runs.metrics import read_metrics
@@ -23,6 +24,7 @@ __all__ = [
     "grouped",
     "has_bfloat16",
     "is_chief",
+    "keep_compiled",
     "model_of",
     "read_metrics",
     "sample",

@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -104,8 +103,7 @@ def _found(path, facts):
 
 def cache_folder():
     """Folder of downloaded files: `tfssl/zoo` in `KERAS_HOME`."""
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home) / "tfssl" / "zoo"
+    return files.home() / "zoo"
 
 
 def download(address, path, check, size=None):
