@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfssl.checks import check_count
+from tfssl.layers.fused import attention, gelu, layer_norm
 
 
 def xavier(inputs, outputs):
@@ -99,10 +100,10 @@ class TransformerBlock(keras.layers.Layer):
     def call(self, x, attended=None, training=False):
         # [batch, queries, keys]: all tokens see the same ones.
         mask = None if attended is None else attended[:, None, :]
-        y = self.norm_1(x)
-        x = x + self.branch(self.attention(y, y, attention_mask=mask), 0, training)
-        y = self.linear_1(self.norm_2(x))
-        y = self.linear_2(ops.gelu(y, approximate=False))
+        y = layer_norm(self.norm_1, x, training)
+        x = x + self.branch(attention(self.attention, y, mask, training), 0, training)
+        y = self.linear_1(layer_norm(self.norm_2, x, training))
+        y = self.linear_2(gelu(y, training))
         return x + self.branch(y, 1, training)
 
     def branch(self, x, number, training):
