@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 from scipy import stats
 
-from tfssl.layers import TransformerBlock, attention, gelu, layer_norm
+from tfssl.layers import TransformerBlock
+from tfssl.layers.fused import attention, gelu, layer_norm
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(

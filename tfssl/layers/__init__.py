@@ -3,7 +3,6 @@
 from tfssl.layers.batch_normalization import BatchNormalization
 from tfssl.layers.channelwise_dense import ChannelwiseDense
 from tfssl.layers.encode import features_by, features_of
-from tfssl.layers.fused import attention, gelu, layer_norm
 from tfssl.layers.memory_bank import MemoryBank, Normalizers
 from tfssl.layers.normalization import NORMS, normalize
 from tfssl.layers.patches import (
@@ -46,12 +45,9 @@ __all__ = [
     "SqueezeHalves",
     "Teacher",
     "TransformerBlock",
-    "attention",
     "features_by",
     "features_of",
     "frozen_copy",
-    "gelu",
-    "layer_norm",
     "normalize",
     "patch_statistics",
     "patchify",

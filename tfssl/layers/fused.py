@@ -26,8 +26,9 @@ def gelu(x, training=False):
         Tensor of the same shape and dtype.
 
     Example:
-        >>> import keras, tfssl
-        >>> y = tfssl.layers.gelu(keras.ops.convert_to_tensor([-1.0, 0.0, 1.0]))
+        >>> import keras
+        >>> from tfssl.layers.fused import gelu
+        >>> y = gelu(keras.ops.convert_to_tensor([-1.0, 0.0, 1.0]))
         >>> [round(float(v), 3) for v in y]
         [-0.159, 0.0, 0.841]
 
