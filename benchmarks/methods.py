@@ -47,11 +47,11 @@ SETS = {
             # Each image is 49 patches: the deeper one gets through an epoch.
             "--pretrain=cpc: --encoder=resnet10 --encoder_width=16",
             # As many weights as the ResNet has, and what predicts is half as wide too.
+            # They get through few epochs, of which smaller batches make more steps.
             "--pretrain=mae,ijepa: --encoder_width=96 --set=encoder.depth=6 "
-            "--set=encoder.heads=3",
-            "--pretrain=mae: --set=decoder_width=96 --warmup_epochs=1",
-            # It gets through two epochs.
-            "--pretrain=ijepa: --set=predictor_width=48 --warmup_epochs=0.5",
+            "--set=encoder.heads=3 --batch_size=64 --warmup_epochs=0.5",
+            "--pretrain=mae: --set=decoder_width=96",
+            "--pretrain=ijepa: --set=predictor_width=48",
         ],
     },
 }
