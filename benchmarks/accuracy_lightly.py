@@ -2,7 +2,7 @@
 
 What lightly's benchmark for CIFAR-10 sets for SimCLR: batches of 128, SGD, views, head,
 loss and a cosine by epochs. For speed: bfloat16, channels-last, a fused optimizer, and
-no workers, which was the fastest on two cores.
+no workers, the best of 0, 1 and 2 in the row `16_bfloat16` of benchmarks/steps.py.
 """
 
 import json

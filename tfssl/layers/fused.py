@@ -50,6 +50,8 @@ def layer_norm(layer, x, training=False):
 
     Returns:
         Tensor of the same shape, in the layer's compute dtype.
+
+    Source: Ba et al. 2016, arXiv 1607.06450, section 3.
     """
     if training and _on_tensorflow() and not _has_gpu():
         x = ops.cast(x, layer.compute_dtype)
@@ -71,6 +73,8 @@ def attention(layer, x, mask=None, training=False):
 
     Returns:
         Tokens of the same shape.
+
+    Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2.
     """
     if not (training and _on_tensorflow()):
         return layer(x, x, attention_mask=mask)
