@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from cases import images, make
+from keras import ops
 from programs import run_test_program
 
 import tfssl
@@ -215,6 +216,33 @@ def test_settled_statistics_leave_the_model_as_it_is():
     np.testing.assert_allclose(settled, network(images(32)), rtol=1e-5)
     image = keras.Input((16, 16, 3))
     assert with_statistics_of(keras.Model(image, image + 1), images(2)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [({}, [13, 13, 13]), ({"chunk": 4}, [4] * 10), ({"accumulate": 2}, [8] * 5)],
+)
+def test_watching_takes_no_more_images_at_a_time_than_a_step(given, sizes):
+    model = make("byol")
+    model.compile(keras.optimizers.SGD(0.0), **given)
+    expected = ops.convert_to_numpy(model(images(40)))
+    seen, results = [], []
+    now = model.features_now
+
+    def watched(batch):
+        seen.append(len(batch))
+        results.append(ops.convert_to_numpy(now(batch)))
+        return results[-1]
+
+    model.features_now = watched
+    monitor = Monitor(images(40), 16)
+    monitor.set_model(model)
+    spread = monitor.measure()["feature_std"]
+    assert seen == sizes
+    np.testing.assert_allclose(
+        np.concatenate(results), expected[: sum(sizes)], rtol=1e-4, atol=1e-5
+    )
+    assert spread == pytest.approx(feature_std(expected[: sum(sizes)]), rel=1e-4)
 
 
 def test_a_step_does_not_wait_for_what_watches_it():

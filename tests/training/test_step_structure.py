@@ -9,6 +9,8 @@ import keras
 import pytest
 from programs import run_test_program
 
+import tfssl
+
 if keras.backend.backend() != "tensorflow":
     pytest.skip("counts operations of TensorFlow", allow_module_level=True)
 
@@ -106,3 +108,33 @@ def test_nothing_is_traced_again():
             cases.images(24), batch_size=8, epochs=2, verbose=0, callbacks=[counts]
         )
     assert first == [first[0]] * 4 and first[0] > 0
+
+
+def test_what_watches_a_run_is_compiled_once():
+    """Operation by operation all activations of the network would stay in memory."""
+    calls = []
+
+    class Watched(keras.layers.Layer):
+        def call(self, x):
+            calls.append(x)
+            return x
+
+    image = keras.Input((cases.SIZE, cases.SIZE, 3))
+    x = keras.layers.GlobalAveragePooling2D()(Watched()(image))
+    encoder = keras.Model(image, keras.layers.Dense(8)(x))
+    views = tfssl.views.DigitViews(cases.SIZE)
+    model = tfssl.methods.SimCLR(encoder, views, projector=(8, 4))
+    model.compile(keras.optimizers.SGD(0.0))
+
+    def fit(epochs):
+        model.fit(cases.images(16), batch_size=8, epochs=epochs, verbose=0)
+        return len(calls)
+
+    assert fit(epochs=1) == fit(epochs=3)
+    # Who asks for it can look at each operation.
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    calls.clear()
+    for _ in range(3):
+        model.features_now(cases.images(4))
+    assert len(calls) == 3
+    assert all(isinstance(x, tf.__internal__.EagerTensor) for x in calls)

@@ -128,7 +128,13 @@ class Monitor(keras.callbacks.Callback):
 
     def measure(self):
         """Spread and rank of the features now: a dict."""
-        features = _numpy(self.model.features_now(self.images))
+        # In pieces of one size, no larger than in a step: they fit where it fits.
+        count = -(-len(self.images) // self.model.rows_at_a_time(self.batch_size))
+        rows = len(self.images) // count
+        starts = range(0, count * rows, rows)
+        features = np.concatenate(
+            [_numpy(self.model.features_now(self.images[i : i + rows])) for i in starts]
+        )
         finite = np.isfinite(features).all()
         return {
             "feature_std": feature_std(features),
@@ -137,9 +143,10 @@ class Monitor(keras.callbacks.Callback):
 
     def settled_std(self):
         """`feature_std` as it is once moving statistics have settled; None without."""
-        # Of a number of images that the groups of normalisation share out.
-        count = len(self.images) // self.model.batch_multiple
-        images = self.images[: count * self.model.batch_multiple]
+        # As many as in a step, and such that groups of normalisation share them out.
+        multiple = self.model.batch_multiple
+        rows = self.model.rows_at_a_time(self.batch_size)
+        images = self.images[: max(rows // multiple, 1) * multiple]
         features = with_statistics_of(self.model, images)
         return None if features is None else feature_std(_numpy(features))
 

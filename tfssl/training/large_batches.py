@@ -70,6 +70,20 @@ class LargeBatches:
                 f"replicas. Received: a batch of {size}"
             )
 
+    def rows_at_a_time(self, size):
+        """Images that one device's network takes together in a step.
+
+        Args:
+            size: int, images in a batch over all replicas.
+
+        Returns:
+            int of at least 1.
+        """
+        own = max(size // self.num_shards, 1)
+        if self.accumulate is not None:
+            return max(own // self.accumulate, 1)
+        return own if self.chunk is None else min(own, self.chunk)
+
     def step_loss(self, batch):
         """`views_loss` as `compile` says: at once, in chunks or in parts."""
         if self.chunk is not None:

@@ -65,8 +65,18 @@ class Step:
         return tuple(values[id(v)] for v in self.metrics_variables)
 
     def features_now(self, images):
-        """What the model gives for images, in inference: `[n, dim]`."""
-        return self(images, training=False)
+        """What the model gives for images, in inference: `[n, dim]`; compiled once.
+
+        Operation by operation the activations of all layers would stay in memory, as
+        they do in training.
+        """
+        if self.run_eagerly:
+            return self(images, training=False)
+        if self._compiled_inference is None:
+            self._compiled_inference = tf.function(
+                lambda images: self(images, training=False), autograph=False
+            )
+        return self._compiled_inference(images)
 
     def train_step(self, data):
         # Data of unknown size end by a failing read inside the step. What does not
