@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from cases import SIZE, encoder, images, make
@@ -28,6 +29,26 @@ def test_batches_change_nothing():
     whole = features(network, x)
     for batch_size in (1, 4, 11):
         np.testing.assert_allclose(features(network, x, batch_size), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("taken", "side", "rows"), [(None, 64, 500), (None, 224, 83), (224, 24, 83)]
+)
+def test_large_images_go_through_in_smaller_batches(taken, side, rows):
+    """By the size that the network takes, or that of the images if it takes any."""
+    image = keras.Input((taken, taken, 3))
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+    seen = []
+
+    def predict_batches(batches, verbose):
+        seen.append(batches.batch_size)
+        return np.zeros((len(batches.images), 3))
+
+    model.predict = predict_batches
+    x = np.broadcast_to(np.zeros((), "uint8"), (600, side, side, 3))
+    assert features(model, x).shape == (600, 3)
+    features(model, x, batch_size=7)
+    assert seen == [rows, 7]
 
 
 def test_a_memory_map_is_read_a_batch_at_a_time(tmp_path):

@@ -11,8 +11,12 @@ from tfssl.training import Batches, check_images, fit_images, input_size
 from tfssl.training.batches import telling
 from tfssl.transfer.layers import feature_model
 
+# Images at a time, and pixels: what holds the activations of 500 images of 90 pixels
+# holds those of 83 of 224.
+_IMAGES, _PIXELS = 500, 2**22
 
-def features(encoder, images, batch_size=500, verbose=0, *, layer=None, pool=None):
+
+def features(encoder, images, batch_size=None, verbose=0, *, layer=None, pool=None):
     """Features of images, in inference mode; the encoder is not changed.
 
     Args:
@@ -22,7 +26,8 @@ def features(encoder, images, batch_size=500, verbose=0, *, layer=None, pool=Non
             `np.memmap` or `tfssl.training.StreamedImages`, which are read in batches.
             Images of another size than the encoder's are brought to it by
             `tfssl.training.fit_images`, a batch at a time.
-        batch_size: int. Defaults to 500.
+        batch_size: int, images that go through the encoder together. Defaults to 500,
+            and to fewer where they are large: 83 at 224 pixels.
         verbose: 0 or 1, whether to show a progress bar. Defaults to 0.
         layer: string or list of strings, layers of a functional encoder to take the
             features of instead of its output, and
@@ -47,7 +52,7 @@ def features(encoder, images, batch_size=500, verbose=0, *, layer=None, pool=Non
     return out.mean(axis=(1, 2)) if out.ndim == 4 else out
 
 
-def predict(model, images, batch_size=500, verbose=0):
+def predict(model, images, batch_size=None, verbose=0):
     """What a model of images gives, in inference mode, such as a classifier's logits.
 
     Args:
@@ -60,9 +65,11 @@ def predict(model, images, batch_size=500, verbose=0):
         ValueError: as `features`.
     """
     images = check_images(images)
-    batches = _FittedBatches(
-        images, image_size_of(model), batch_size, replicas.devices()
-    )
+    size = image_size_of(model)
+    if batch_size is None:
+        height, width = (a or b for a, b in zip(size, images.shape[1:3], strict=True))
+        batch_size = min(max(_PIXELS // (height * width), 1), _IMAGES)
+    batches = _FittedBatches(images, size, batch_size, replicas.devices())
     with telling(batches):
         out = model.predict(batches, verbose=verbose)
     return np.asarray(out, "float32")[: len(images)]

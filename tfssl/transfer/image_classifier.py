@@ -70,14 +70,14 @@ class ImageClassifier(keras.Model):
         network.set_weights([*encoder.get_weights(), kernel, bias])
         return cls(network, range(len(bias)) if class_names is None else class_names)
 
-    def classify(self, images, top=3, batch_size=500):
+    def classify(self, images, top=3, batch_size=None):
         """The likeliest classes of images.
 
         Args:
             images: array `[n, height, width, 3]`, pixel values in [0, 255]; of another
                 size than the network's, they are brought to it.
             top: int, classes to name, or all if there are fewer. Defaults to 3.
-            batch_size: int. Defaults to 500.
+            batch_size: int. Defaults to what `tfssl.transfer.features` takes.
 
         Returns:
             For each image a list of tuples `(class name, probability)`, the likeliest
