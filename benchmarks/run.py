@@ -5,8 +5,8 @@
 Makes the peer's environment in the folder if it is not there (PyTorch, lightly and
 faiss), runs each row that this machine can run, ours and theirs in turn, and writes the
 figures to docs/speed/ and the table of docs/speed.md. `--rows` names some of the rows,
-`--nomeasure` writes the table of the figures that are there. Nothing else should run
-meanwhile.
+`--nomeasure` writes the table of the figures that are there, and --readme=README.md the
+short one of the README. Nothing else should run meanwhile.
 """
 
 import json
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
@@ -34,32 +35,82 @@ flags.DEFINE_string("data_dir", None, "Folder of prepared tensorflow-datasets.")
 flags.DEFINE_bool("quick", False, "Short turns, about five minutes for all of it.")
 flags.DEFINE_bool("measure", True, "Measure, or write the table alone.")
 flags.DEFINE_string("output", str(ROOT / "docs"), "Folder of the figures and the page.")
+flags.DEFINE_string(
+    "readme", None, "Page for the short table; none: it is not written."
+)
 
 PACKAGES = ("torch", "torchvision", "lightly", "faiss-cpu")
-# The last word is the row in the figures of the program; the number, what to reach.
+
+
+class Row(NamedTuple):
+    """What is compared.
+
+    Attributes:
+        program: string, the one of this folder that measures it.
+        name: string, of the row in its figures.
+        what: string, in words.
+        goal: float, the ratio to reach.
+        quantity: "speed", ours over theirs, or "memory", theirs over ours.
+        by_itself: bool, whether it runs without being named.
+        short: bool, whether it is in the README's table.
+    """
+
+    program: str
+    name: str
+    what: str
+    goal: float
+    quantity: str = "speed"
+    by_itself: bool = True
+    short: bool = True
+
+
+def step(name, what, goal=1.5, **kwargs):
+    return Row("steps", name, what, goal, **kwargs)
+
+
+def gpu(name, what):
+    return step(name, what, 1.2, by_itself=False)
+
+
+def memory(name, batch):
+    what = f"peak memory of SimCLR, ResNet-18 of width 16, batch {batch:,}, float32"
+    return step(name, what, 1.0, quantity="memory")
+
+
+def views(side, **kwargs):
+    return Row("views", str(side), f"views with blur, {side} px", 1.5, **kwargs)
+
+
+RESNET = "SimCLR's step, ResNet-18 of width"
+START = "from the start of the program to the first step"
 ROWS = {
-    "step 16_bfloat16": (
-        "steps",
-        "SimCLR's step, ResNet-18 of width 16, bfloat16",
-        2.0,
+    "step 16_bfloat16": step("16_bfloat16", f"{RESNET} 16, bfloat16", 2.0),
+    "step 16_float32": step("16_float32", f"{RESNET} 16, float32", 2.0, short=False),
+    "memory 256": memory("16_float32", 256),
+    "memory 1024": memory("16_float32_1024", 1024),
+    "step 64_bfloat16": step("64_bfloat16", f"{RESNET} 64, bfloat16", 1.6),
+    "step 64_float32": step("64_float32", f"{RESNET} 64, float32", 1.6, short=False),
+    "step moco_v2": step("moco_v2", "MoCo v2's step, ResNet-18 of width 16"),
+    "step dino": step(
+        "dino", "DINO's step, the same network, two large and two small crops"
     ),
-    "step 16_float32": ("steps", "the same in float32", 2.0),
-    "step 64_bfloat16": ("steps", "of width 64, bfloat16", 1.6),
-    "step 64_float32": ("steps", "of width 64, float32", 1.6),
-    "step moco_v2": ("steps", "MoCo v2's step, the ResNet-18 of width 16", 1.5),
-    "step dino": ("steps", "DINO's, the same, two large and two small crops", 1.5),
-    "step mae": ("steps", "MAE's, a ViT of width 192, patches of 4 pixels", 1.5),
-    "step gpu_32": ("steps", "SimCLR's, of width 64 on a GPU, batch 512", 1.2),
-    "step gpu_224": ("steps", "ResNet-50 on a GPU, 224 px, batch 256", 1.2),
-    "views 32": ("views", "views with blur, 32 px", 1.5),
-    "views 96": ("views", "views with blur, 96 px", 1.5),
-    "views 224": ("views", "views with blur, 224 px", 1.5),
-    "reading": ("reading", "JPEG files, decoded and made into views, 224 px", 1.2),
-    "knn": ("knn", "kNN, 10,000 of 50,000 x 512, k 200", 1.0),
-    "start": ("start", "from the start of the program to the first step", 0.8),
-    "accuracy": ("accuracy", "time to a linear accuracy of .65 on CIFAR-10", 2.5),
+    "step mae": step("mae", "MAE's step, a ViT of width 192, patches of 4 pixels"),
+    "step gpu_32": gpu("gpu_32", f"{RESNET} 64, 32 px, batch 512, on a GPU"),
+    "step gpu_224": gpu("gpu_224", "SimCLR's step, ResNet-50, 224 px, on a GPU"),
+    "views 32": views(32, short=False),
+    "views 96": views(96, short=False),
+    "views 224": views(224),
+    "reading": Row(
+        "reading", "reading", "JPEG files, decoded and made into views, 224 px", 1.2
+    ),
+    "knn": Row("knn", "knn", "kNN, 10,000 of 50,000 x 512, k 200, beside faiss", 1.0),
+    "start": Row("start", "start", START, 0.8),
+    "accuracy": Row(
+        "accuracy", "accuracy", "time to a linear accuracy of .65 on CIFAR-10", 2.5
+    ),
 }
 HEADING = ("row", "what", "ratio", "ratio of turns", "to reach")
+SHORT = ("what", "ratio", "ratio of turns")
 
 
 def main():
@@ -70,13 +121,29 @@ def main():
         if FLAGS.peer is None:
             raise flags.Error("Set --peer.")
         python = environment(Path(FLAGS.peer))
-        for program in dict.fromkeys(ROWS[name][0] for name in names):
-            rows = [row_of(name) for name in names if ROWS[name][0] == program]
-            measure(program, rows, python)
-    lines = ["", pages.row(*HEADING), "|---" * len(HEADING) + "|"]
-    lines += [pages.row(*cells(name)) for name in ROWS if figures(name)]
+        asked = {}
+        for row in (ROWS[name] for name in names):
+            # Of one row a program may have two figures.
+            asked.setdefault(row.program, {})[row.name] = None
+        for program, rows in asked.items():
+            measure(program, list(rows), python)
+    found = {name: cells(name) for name in ROWS if figures(ROWS[name])}
+    lines = ["", *table(HEADING, found.values())]
     print("\n".join(lines))
     pages.write_tables(Path(FLAGS.output) / "speed.md", "run", lines)
+    if FLAGS.readme:
+        short = [
+            (what, ratio.strip("*"), turns)
+            for name, what, ratio, turns, _ in found.values()
+            if ROWS[name].short
+        ]
+        pages.write_tables(FLAGS.readme, "run", ["", *table(SHORT, short)])
+
+
+def table(heading, rows):
+    """Lines of Markdown."""
+    lines = [pages.row(*heading), "|---" * len(heading) + "|"]
+    return [*lines, *(pages.row(*row) for row in rows)]
 
 
 def environment(folder):
@@ -107,32 +174,30 @@ def runs_by_itself(name):
     """Whether a row is run without being named."""
     if name == "accuracy":
         return FLAGS.data_dir is not None and not FLAGS.quick
-    return "gpu" not in name
+    return ROWS[name].by_itself
 
 
-def row_of(name):
-    """Its name in the figures of its program."""
-    return name.split()[-1]
-
-
-def figures(name):
-    """What was measured of a row: a dict, or None."""
-    file = Path(FLAGS.output) / "speed" / f"{ROWS[name][0]}.json"
+def figures(row):
+    """What was measured of it: a dict, or None."""
+    file = Path(FLAGS.output) / "speed" / f"{row.program}.json"
     if not file.exists():
         return None
-    found = json.loads(file.read_text())["rows"].get(row_of(name))
+    found = json.loads(file.read_text())["rows"].get(row.name)
     return found if found and "ratio" in found else None
 
 
 def cells(name):
     """What a line of the table says."""
-    found = figures(name)
-    _, what, goal = ROWS[name]
-    turns = " to ".join(map(str, found.get("ratio_of_turns", ())))
-    ratio = f"{found['ratio']:.2f}"
-    if found["ratio"] < goal:
-        ratio = f"**{ratio}**"
-    return name, what, ratio, turns, str(goal)
+    row = ROWS[name]
+    found = figures(row)
+    if row.quantity == "memory":
+        theirs, ours = (found[side]["peak_memory_mib"] for side in ("theirs", "ours"))
+        ratio, turns = theirs / ours, ""
+    else:
+        ratio = found["ratio"]
+        turns = " to ".join(f"{each:.2f}" for each in found.get("ratio_of_turns", ()))
+    bold = "**" if ratio < row.goal else ""
+    return name, row.what, f"{bold}{ratio:.2f}{bold}", turns, str(row.goal)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ SMALL = {
 ROWS = {
     "16_bfloat16": {**SMALL, "width": 16, "precision": "bfloat16"},
     "16_float32": {**SMALL, "width": 16, "precision": "float32"},
+    "16_float32_1024": {
+        **SMALL,
+        "width": 16,
+        "precision": "float32",
+        "batch": 1024,
+        "steps": 2,
+    },
     "64_bfloat16": {**SMALL, "width": 64, "precision": "bfloat16", "steps": 3},
     "64_float32": {**SMALL, "width": 64, "precision": "float32", "steps": 2},
     "moco_v2": {**SMALL, "method": "moco_v2", "width": 16, "precision": "bfloat16"},

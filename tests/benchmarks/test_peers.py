@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,34 +54,66 @@ def test_ours_is_compared_with_the_best_of_the_others(peers):
     assert found["ratio"] == 3 and found["ratio_of_turns"] == [2, 4]
 
 
-def test_the_table_of_all_rows(tmp_path):
-    (tmp_path / "speed.md").write_text((ROOT / "docs" / "speed.md").read_text())
+def test_the_tables_of_all_rows(tmp_path):
+    for page in ("docs/speed.md", "README.md"):
+        (tmp_path / Path(page).name).write_text((ROOT / page).read_text())
     (tmp_path / "speed").mkdir()
     row = {"ratio": 1.25, "ratio_of_turns": [1.1, 1.3]}
+    sides = {"ours": {"peak_memory_mib": 800}, "theirs": {"peak_memory_mib": 400}}
     for name, found in {
         "knn": {"rows": {"knn": row}},
         "views": {"rows": {"224": row, "32": {"ours": 1}}},
-        "steps": {"rows": {"gpu_32": row}},
+        "steps": {"rows": {"gpu_32": row, "16_float32": {**row, **sides}}},
         "accuracy": {"rows": {"accuracy": {"ratio": 3.0}}},
     }.items():
         (tmp_path / "speed" / f"{name}.json").write_text(json.dumps(found))
-    given = (f"--output={tmp_path}", "--nomeasure")
+    given = (f"--output={tmp_path}", "--nomeasure", f"--readme={tmp_path}/README.md")
     with imported("run", *given, folder="benchmarks") as benchmark:
         benchmark.main()
-    page = (tmp_path / "speed.md").read_text()
-    table = page.partition("benchmarks/run.py -->")[2].partition("<!-- end")[0]
-    kept = table.strip().splitlines()[2:]
+    kept = rows_of_all(tmp_path / "speed.md")
     assert [line.split(" | ")[0] for line in kept] == [
+        "| step 16_float32",
+        "| memory 256",
         "| step gpu_32",
         "| views 224",
         "| knn",
         "| accuracy",
     ]
     # What misses its mark is bold.
-    assert "| **1.25** | 1.1 to 1.3 | 1.5 |" in kept[1]
-    assert "| 1.25 | 1.1 to 1.3 | 1.0 |" in kept[2]
-    # A race has no turns.
-    assert "| 3.00 |  | 2.5 |" in kept[3]
+    assert "| **1.25** | 1.10 to 1.30 | 1.5 |" in kept[3]
+    assert "| 1.25 | 1.10 to 1.30 | 1.0 |" in kept[4]
+    # A race has no turns, and memory is the peak of all of them.
+    assert "| 3.00 |  | 2.5 |" in kept[5]
+    assert "batch 256, float32 | **0.50** |  | 1.0 |" in kept[1]
+    # The short one says no more than what was measured.
+    short = rows_of_all(tmp_path / "README.md")
+    assert [line.split(" | ", 1)[1] for line in short] == [
+        "0.50 |  |",
+        "1.25 | 1.10 to 1.30 |",
+        "1.25 | 1.10 to 1.30 |",
+        "1.25 | 1.10 to 1.30 |",
+        "3.00 |  |",
+    ]
+
+
+def rows_of_all(page):
+    """Rows of the table of benchmarks/run.py in a page."""
+    table = page.read_text().partition("benchmarks/run.py -->")[2]
+    return table.partition("<!-- end")[0].strip().splitlines()[2:]
+
+
+def test_the_tables_are_those_of_the_figures(tmp_path):
+    """`python benchmarks/run.py --nomeasure --readme=README.md` writes them."""
+    pages = {name: ROOT / name for name in ("README.md", "docs/speed.md")}
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "speed").symlink_to(ROOT / "docs" / "speed")
+    for name, page in pages.items():
+        (tmp_path / name).write_text(page.read_text())
+    given = (f"--output={tmp_path}/docs", f"--readme={tmp_path}/README.md")
+    with imported("run", *given, "--nomeasure", folder="benchmarks") as benchmark:
+        benchmark.main()
+    for name, page in pages.items():
+        assert (tmp_path / name).read_text() == page.read_text()
 
 
 def test_the_table_of_steps(tmp_path):
