@@ -104,7 +104,7 @@ def write_table(rows):
     """Puts the table in its place in methods.md."""
     lines = [
         "",
-        "| labels a class | two stages, frozen | two stages, fine-tuned | joint |",
+        "| labels per class | two stages, frozen | two stages, fine-tuned | joint |",
         "|---|---|---|---|",
     ]
     for count in sorted({row["labels_per_class"] for row in rows}):

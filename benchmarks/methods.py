@@ -152,7 +152,7 @@ def plot(rows, file):
             [m - min(each) for m, each in zip(mean, trained, strict=True)],
             [max(each) - m for m, each in zip(mean, trained, strict=True)],
         ]
-        label = f"{count} labels a class"
+        label = f"{count} labels per class"
         bars = axis.errorbar(mean, places, xerr=reach, fmt="o", ms=5, label=label)
         axis.plot(
             [np.mean(each) for each in values("untrained")],

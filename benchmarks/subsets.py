@@ -2,7 +2,7 @@
 
     python benchmarks/subsets.py --dataset=tfds:cifar10 --data_dir=DIR
 
-Writes docs/subsets/NAME.json: for each number of labels a class the positions of the
+Writes docs/subsets/NAME.json: for each number of labels per class the positions of the
 images, a list for each draw, counted in the order in which the data set is read. A
 checksum of all labels in that order tells whether another reader has the same order.
 """

@@ -45,7 +45,8 @@ LAYERS = {
 }
 TITLES = {"fashion_mnist": "Fashion-MNIST", "digits": "handwritten digits"}
 HEADING = (
-    f"| | kNN, k = {NEIGHBOURS} | 5 labels a class | 25 labels a class | all labels |\n"
+    f"| | kNN, k = {NEIGHBOURS} | 5 labels per class | 25 labels per class "
+    "| all labels |\n"
     "|---|---|---|---|---|"
 )
 

@@ -238,7 +238,7 @@ HEADING = (
     "memory, MiB",
     "kNN",
     "linear",
-    *(f"{count} labels a class" for count in LABELS_PER_CLASS),
+    *(f"{count} labels per class" for count in LABELS_PER_CLASS),
 )
 
 
@@ -268,7 +268,7 @@ def cells(rows, results="results"):
 
 
 def table(rows):
-    """The methods as text, the best by 25 labels a class first.
+    """The methods as text, the best by 25 labels per class first.
 
     Args:
         rows: list of dicts, see `Comparison`.

@@ -71,7 +71,8 @@ def define_data_flags(required=True):
         "labels",
         None,
         "CSV file with the columns file,label: the classes of folder:DIR's images. "
-        "Files are relative to DIR, or names alone.",
+        "Files are relative to DIR, or names alone. finetune and evaluate leave out "
+        "images that are not in it; elsewhere each must be.",
     )
     flags.DEFINE_float(
         "test_fraction",
@@ -154,8 +155,18 @@ def without_folder(dataset):
     return f"{kind}:{os.path.basename(os.path.normpath(place))}"
 
 
-def load_data(split, image_size=None):
-    """A split of the data set that the flags name."""
+def load_data(split, image_size=None, labelled_only=False):
+    """A split of the data set that the flags name.
+
+    Args:
+        split: string.
+        image_size: int, where no flag says one. Defaults to that of the set.
+        labelled_only: bool, whether of a folder whose labels stand in a table only the
+            images of the table count.
+
+    Returns:
+        `tfssl.data.ImageData`.
+    """
     from tfssl import data
     from tfssl.runs.record import STREAM
 
@@ -166,6 +177,7 @@ def load_data(split, image_size=None):
         data_dir=FLAGS.data_dir,
         max_corrupt=FLAGS.max_corrupt,
         labels=FLAGS.labels,
+        labelled_only=labelled_only and FLAGS.labels is not None,
         # Of the same seed always: what one script trains on, no other may test on.
         test_fraction=FLAGS.test_fraction,
         hold_out=FLAGS.hold_out,
@@ -173,22 +185,24 @@ def load_data(split, image_size=None):
     )
 
 
-def load_labelled(image_size=None):
-    """Train and test split, with labels."""
+def load_labelled(image_size=None, labelled_only=False):
+    """Train and test split, with labels; arguments as `load_data`."""
     from tfssl.transfer.labels import check_labels
 
-    splits = [load_data(split, image_size) for split in ("train", "test")]
+    splits = [
+        load_data(split, image_size, labelled_only) for split in ("train", "test")
+    ]
     for part in splits:
         part.require_labels()
         check_labels(part.labels, len(part), f"Labels of {part.split}")
     return splits
 
 
-def load_test(image_size=None):
+def load_test(image_size=None, labelled_only=False):
     """The test split with its labels; None, and why, if there is none or no labels.
 
     Args:
-        image_size: int, as `load_data`.
+        image_size, labelled_only: as `load_data`.
 
     Returns:
         Tuple of `tfssl.data.ImageData` or None, and a string.
@@ -196,7 +210,7 @@ def load_test(image_size=None):
     from tfssl import data
 
     try:
-        test = load_data("test", image_size)
+        test = load_data("test", image_size, labelled_only)
         test.require_labels()
     except data.CorruptImagesError:
         # There is one, and it is not to be passed over.
@@ -265,12 +279,12 @@ def load_features():
     if FLAGS.encoder == "pixels":
         if chosen or FLAGS.head_layer:
             raise app.UsageError("Pixels have no layers, and no maps to pool.")
-        train, test = load_labelled()
+        train, test = load_labelled(labelled_only=True)
         return transfer.pixels(train.images.shape[1:3]), train, test
     encoder = load_encoder(FLAGS.encoder, FLAGS.head_layer)
     if chosen:
         encoder = transfer.feature_model(encoder, FLAGS.layer, FLAGS.pool)
-    return encoder, *load_labelled(encoder.input_shape[1])
+    return encoder, *load_labelled(encoder.input_shape[1], labelled_only=True)
 
 
 def load_encoder(source, head_layer=0):

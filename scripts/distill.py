@@ -39,7 +39,7 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "student_width",
     None,
-    "Channels of its first stage. Default: those of the full-size network.",
+    "Channels of --student's first stage. Default: those of the full-size network.",
     lower_bound=1,
     upper_bound=common.LARGEST_WIDTH,
 )
@@ -68,6 +68,11 @@ flags.DEFINE_integer("seed", 0, "Seed of labels, weights and views.", lower_boun
 def main():
     if (FLAGS.labels_per_class is None) == (FLAGS.label_fraction is None):
         raise ValueError("Set one of --labels_per_class and --label_fraction.")
+    if FLAGS.student_width and not FLAGS.student:
+        raise ValueError(
+            "--student_width is that of --student, which is missing. Received: "
+            f"--student_width={FLAGS.student_width}"
+        )
     # The teacher computes in float32, the student as asked.
     running.start("float32", seed=FLAGS.seed)
     from tfssl import methods, runs, transfer

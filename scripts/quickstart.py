@@ -21,7 +21,7 @@ flags.DEFINE_string(
     "workdir", "runs/quickstart", "Folder of the run; an earlier run is replaced."
 )
 flags.DEFINE_integer("epochs", 60, "Passes over the images.", lower_bound=1)
-flags.DEFINE_integer("labels_per_class", 5, "Labelled images a class.", lower_bound=1)
+flags.DEFINE_integer("labels_per_class", 5, "Labelled images per class.", lower_bound=1)
 flags.DEFINE_integer("draws", 5, "Draws of the labelled images.", lower_bound=2)
 flags.DEFINE_integer("steps", 200, "Updates with labels.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Seed of everything.", lower_bound=0)
@@ -53,7 +53,7 @@ def main():
     )
     run.finish(model)
 
-    print(f"\n2. {FLAGS.labels_per_class} labels a class, {FLAGS.draws} draws")
+    print(f"\n2. {FLAGS.labels_per_class} labels per class, {FLAGS.draws} draws")
     results = [
         transfer.few_label_accuracy(
             model.encoder,

@@ -39,10 +39,14 @@ def desk(tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     for part in ("runs/photos", "new", "photos/dark", "photos/light"):
         (folder / part).mkdir(parents=True)
+    lines = ["file,label"]
     for i in range(8):
         name, colour = (("dark", 10), ("light", 240))[i % 2]
         photo = Image.new("RGB", (40, 30), (colour, i, i))
         photo.save(folder / "photos" / name / f"{i}.png")
+        lines.append(f"{i}.png,{name}")
+    # Some of them only.
+    (folder / "labels.csv").write_text("\n".join(lines[:-2]))
     photo.save(folder / "new" / "photo.jpg")
     encoder = tfssl.encoders.resnet10(32, stem="small", width=4)
     encoder.save(folder / "runs" / "photos" / "encoder.keras")

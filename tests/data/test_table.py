@@ -138,6 +138,31 @@ def test_one_table_for_both_splits(nested):
         np.testing.assert_array_equal(data.labels, want)
 
 
+def test_a_table_may_name_some_of_the_images(nested, caplog):
+    table = nested / "labels.csv"
+    table.write_text("file,label\nc.png,cat\nb.png,dog\nx/y/d.png,cat")
+    with pytest.raises(ValueError, match="1 of 4 images are not .* labelled_only=True"):
+        load(f"folder:{nested}", image_size=4, labels=table)
+    given = {"image_size": 4, "labels": table, "labelled_only": True}
+    data = load(f"folder:{nested}", **given)
+    assert data.class_names == ("cat", "dog")
+    np.testing.assert_array_equal(data.labels, [1, 0, 0])
+    np.testing.assert_array_equal(data.images[:, 0, 0, 2], [0, 255, 255])
+    assert data.left_out["without a label"] == 1
+    assert "1 without a label" in caplog.text
+    # The test images are of those with a label.
+    parts = [
+        load(f"folder:{nested}", split, test_fraction=0.5, **given)
+        for split in ("train", "test")
+    ]
+    assert sorted(sum((part.paths for part in parts), ())) == sorted(data.paths)
+    table.write_text("file,label\nlabels.csv,cat")
+    with pytest.raises(ValueError, match="none of its 4 images is in labels="):
+        load(f"folder:{nested}", **given)
+    with pytest.raises(ValueError, match="labelled_only is for a table"):
+        load(f"folder:{nested}", labelled_only=True)
+
+
 def test_a_table_is_for_folders(nested):
     with pytest.raises(ValueError, match="for folder:DIR. Received: 'digits'"):
         load("digits", labels=nested / "labels.csv")

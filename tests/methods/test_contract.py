@@ -219,7 +219,7 @@ def labels_of_few(labels):
 @pytest.mark.matrix
 @of_all
 def test_it_learns(name):
-    """A short run on the digits, measured by kNN with 5 labels a class.
+    """A short run on the digits, measured by kNN with 5 labels per class.
 
     Raw pixels have 0.835. Those of `SLOW` take twice as long: after 16 epochs DIM came
     to 0.844 to 0.854, after 32 to 0.891 to 0.900. Those of patches start lower too: MAE

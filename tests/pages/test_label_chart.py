@@ -23,9 +23,9 @@ def test_places():
     places = drawn(label_chart([("mine", "kNN", POINTS)], "title"))
     one, five, many, every = places.values()
     assert list(places) == [
-        "mine, kNN, 1 labels a class: 40.0 % ± 10.0",
-        "mine, kNN, 5 labels a class: 60.0 %",
-        "mine, kNN, 25 labels a class: 80.0 % ± 1.0",
+        "mine, kNN, 1 labels per class: 40.0 % ± 10.0",
+        "mine, kNN, 5 labels per class: 60.0 %",
+        "mine, kNN, 25 labels per class: 80.0 % ± 1.0",
         "mine, kNN, all labels: 90.0 %",
     ]
     assert math.isclose(five[0] - one[0], many[0] - five[0], abs_tol=0.2)

@@ -187,7 +187,7 @@ def test_a_method_on_a_small_set(tmp_path):
         f"--workdir={tmp_path / 'runs'}",
         f"--output={tmp_path / 'page.html'}",
     )
-    assert "25 labels a class" in out
+    assert "25 labels per class" in out
     (row,) = json.loads((tmp_path / "runs" / "results.json").read_text())
     assert row["epochs"] == 1
     assert len(row["results"]) == len(row["untrained"]) == 4

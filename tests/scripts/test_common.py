@@ -58,6 +58,18 @@ def test_all_scripts_and_seeds_have_the_same_test_split(photos):
     assert splits[0] == splits[1] == splits[2]
 
 
+def test_of_a_table_of_some_images_only_those_are_measured(photos):
+    lines = (photos / "labels.csv").read_text().splitlines()[:13]
+    (photos / "labels.csv").write_text("\n".join(lines))
+    flags = [f"--dataset=folder:{photos}", f"--labels={photos / 'labels.csv'}"]
+    flags += ["--image_size=4", "--encoder=pixels", "--test_fraction=0.5"]
+    with imported("evaluate", *flags) as evaluate:
+        _, train, test = evaluate.common.load_features()
+        assert (len(train), len(test)) == (6, 6)
+        with pytest.raises(ValueError, match="8 of 20 images are not in"):
+            evaluate.common.load_labelled()
+
+
 @pytest.mark.parametrize("fraction", [0, 1, -0.5])
 @pytest.mark.parametrize("name", ["test_fraction", "hold_out"])
 def test_a_fraction_is_between_0_and_1(name, fraction):

@@ -55,6 +55,18 @@ def test_mistakes_are_told(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+def test_a_width_without_a_network_is_refused():
+    given = (
+        "--workdir=none",
+        "--encoder=none",
+        "--dataset=digits",
+        "--student_width=8",
+    )
+    with imported("distill", *given, "--labels_per_class=2") as distill:
+        with pytest.raises(ValueError, match="--student, which is missing"):
+            distill.main()
+
+
 def test_students():
     given = ("--dataset=digits", "--encoder=a", "--workdir=b")
     with imported("distill", *given, "--student=alexnet") as distill:

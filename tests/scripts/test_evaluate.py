@@ -28,11 +28,11 @@ def test_each_protocol_is_measured(tmp_path):
     results = [tfssl.transfer.Result.from_dict(result) for result in results]
     assert [result.title for result in results] == [
         "knn",
-        "few_knn, 5 labels a class",
-        "few_knn, 25 labels a class",
+        "few_knn, 5 labels per class",
+        "few_knn, 25 labels per class",
         "linear",
-        "few_linear, 5 labels a class",
-        "few_linear, 25 labels a class",
+        "few_linear, 5 labels per class",
+        "few_linear, 25 labels per class",
         "hidden",
     ]
     assert results[0].settings["k"] == 20

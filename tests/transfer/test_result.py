@@ -36,7 +36,10 @@ def test_few_labels_are_counted_in_the_text():
     results = [
         Result("few_knn", 0.5, settings={"labels_per_class": n}) for n in (1, 25)
     ]
-    lines = "few_knn, 1 labels a class   0.5000", "few_knn, 25 labels a class  0.5000"
+    lines = (
+        "few_knn, 1 labels per class   0.5000",
+        "few_knn, 25 labels per class  0.5000",
+    )
     assert table(results) == "\n".join(lines)
 
 

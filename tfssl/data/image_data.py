@@ -22,7 +22,8 @@ class ImageData:
             that have no files.
         left_out: dict, ending of files that are no images, or none that can be read,
             such as `".txt"` -> how many there are. For what has no ending: `"hidden"`,
-            `"without an ending"`, `"not a file"` (a pipe, a link to nothing).
+            `"without an ending"`, `"not a file"` (a pipe, a link to nothing); and
+            `"without a label"`, images that a table does not name.
 
     Raises:
         ValueError: when the arrays do not have these shapes and types, or when the
@@ -83,7 +84,7 @@ class ImageData:
         if self.labels is None:
             raise ValueError(
                 f"{self.name}, split {self.split}, has no labels. folder:DIR has them "
-                "with one subfolder a class or with labels=FILE.csv, npz:FILE with "
+                "with one subfolder per class or with labels=FILE.csv, npz:FILE with "
                 "y_train and y_test."
             )
 

@@ -18,7 +18,7 @@ _CHUNK = 4
 
 @functools.cache
 def decoding_threads():
-    """The threads that decode, one a core: Pillow works outside the lock of Python."""
+    """The threads that decode, one per core: Pillow works outside Python's lock."""
     return ThreadPool()
 
 

@@ -27,7 +27,9 @@ class Listing:
     left_out: dict
 
 
-def list_images(folder, split, name, table=None, division=UNDIVIDED):
+def list_images(
+    folder, split, name, table=None, division=UNDIVIDED, labelled_only=False
+):
     """Lists the images of a split of a folder.
 
     Args:
@@ -36,6 +38,7 @@ def list_images(folder, split, name, table=None, division=UNDIVIDED):
         name: the source, for messages.
         table: `LabelTable`; None takes the names of folders for classes.
         division: `Division`, makes a test split of a train split.
+        labelled_only: bool, whether images that are not in the table are left out.
 
     Returns:
         `Listing`.
@@ -61,13 +64,29 @@ def list_images(folder, split, name, table=None, division=UNDIVIDED):
     if table is None:
         labels, class_names = _classes(folder, roots.values(), root, images, name)
     else:
-        labels = table.labels(images, [path for path, _ in everything])
+        files = [path for path, _ in everything]
+        if labelled_only:
+            images = _labelled(images, table, files, left_out, name)
+        labels = table.labels(images, files)
         class_names = table.class_names
     rows = division.rows(split, len(images), labels, name)
     if rows is not None:
         images = [images[row] for row in rows]
         labels = None if labels is None else labels[rows]
     return Listing(images, labels, class_names, left_out)
+
+
+def _labelled(images, table, files, left_out, name):
+    """The images that are in a table; how many are not is counted in `left_out`."""
+    known = table.by_file(files)
+    kept = [image for image in images if image in known]
+    if not kept:
+        raise ValueError(
+            f"{name}: none of its {len(images)} images is in labels={table.path}."
+        )
+    if len(kept) < len(images):
+        left_out["without a label"] = len(images) - len(kept)
+    return kept
 
 
 def _split_folders(folder):

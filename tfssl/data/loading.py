@@ -17,6 +17,7 @@ def load(
     max_corrupt=0.01,
     cache_dir=None,
     labels=None,
+    labelled_only=False,
     test_fraction=None,
     hold_out=None,
     seed=0,
@@ -51,6 +52,8 @@ def load(
             folder, or its name alone) and `label`. The folder may then be flat or
             nested as it likes. Classes are the sorted labels. Defaults to None: the
             names of folders.
+        labelled_only: bool, whether images that are not in `labels` are left out, and
+            counted in `ImageData.left_out`. Defaults to False: each must be there.
         test_fraction: for a set that has no test split, the fraction of its train
             split that becomes one: of each class the rounded fraction, but at least one
             image and never all, of images without labels that fraction at random.
@@ -106,6 +109,11 @@ def load(
         )
     if labels is not None and source != "folder":
         raise ValueError(f"labels={labels} is for folder:DIR. Received: {name!r}.")
+    if labelled_only and labels is None:
+        raise ValueError(
+            "labelled_only is for a table that names some of the images: "
+            "labels=FILE.csv. Received: labelled_only=True without labels"
+        )
     if name == "digits":
         return load_digits(split, image_size, division)
     if source == "tfds" and rest:
@@ -120,6 +128,7 @@ def load(
             labels,
             division,
             stream,
+            labelled_only,
         )
     if source == "npz" and rest:
         return load_npz(rest, split, image_size, cache_dir, division)

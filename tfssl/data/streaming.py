@@ -55,7 +55,7 @@ def stream(
     Epoch e goes through the images in an order that depends on the seed and on e only,
     the one of `Batches` in memory. A run that goes on at a step of it,
     `fit(..., initial_epoch=e, initial_step=i)`, sees what an unbroken one sees. Files
-    are decoded in a thread a core, two batches ahead.
+    are decoded in a thread per core, two batches ahead.
 
     Args:
         name: `"folder:DIR"` or `"tfds:NAME"`, see `tfssl.data.load`.

@@ -109,19 +109,31 @@ class LabelTable:
             ValueError: when an image is not in the table, or a file of the table not in
                 the folder.
         """
-        by_file = self._by_file(files)
+        by_file = self.by_file(files)
         missing = [image for image in images if image not in by_file]
         if missing:
             raise ValueError(
                 f"{len(missing)} of {len(images)} images are not in "
                 f"labels={self.path}: {_some(missing)}. Give each a line with its path "
-                "relative to the folder, or take them out of the folder."
+                "relative to the folder, take them out of the folder, or load the "
+                "images of the table only, labelled_only=True."
             )
         index = {name: label for label, name in enumerate(self.class_names)}
         return np.array([index[by_file[image]] for image in images], int)
 
-    def _by_file(self, files):
-        """Labels by the paths of files."""
+    def by_file(self, files):
+        """Labels by the paths of files, of those that the table speaks of.
+
+        Args:
+            files: as for `labels`.
+
+        Returns:
+            Dict from path to string.
+
+        Raises:
+            ValueError: when a file of the table is not in the folder or has two
+                labels.
+        """
         paths = set(files)
         by_name = collections.defaultdict(list)
         for file in files:

@@ -245,7 +245,7 @@ def make_encoder(name, image_size, width=64, split="lab", **kwargs):
 RECIPES = {
     "cmc": {
         "digits": digits(
-            measured="37 s on 2 CPU cores; kNN .913 with 5 labels a class, .992 with "
+            measured="37 s on 2 CPU cores; kNN .913 with 5 labels per class, .992 with "
             "all 1,297 [77fad41]",
             arguments={"temperature": 0.2, "projector": (128, 64)},
             # Two views of a digit, not quite at the same position and size.

@@ -227,7 +227,7 @@ _ADVERSARIAL = {"beta_1": 0.5}
 RECIPES = {
     "context_encoder": {
         "digits": digits(
-            measured="37 s on 2 CPU cores; kNN .907 with 5 labels a class, .986 with "
+            measured="37 s on 2 CPU cores; kNN .907 with 5 labels per class, .986 with "
             "all 1,297 [77fad41]",
             arguments={"hole": "blocks", "adversarial_weight": 0, "width": 16},
             # Nearly the image: the task is made of its holes.

@@ -209,7 +209,7 @@ _RESNET = {"zero_init_residual": False}
 RECIPES = {
     "cpc": {
         "digits": digits(
-            measured="67 s on 2 CPU cores; kNN .905 with 5 labels a class, .978 with "
+            measured="67 s on 2 CPU cores; kNN .905 with 5 labels per class, .978 with "
             "all 1,297 [77fad41]",
             # Nearly the image: the task is made of its patches.
             views={

@@ -227,8 +227,8 @@ RECIPES = {
     "dim": _recipes(
         {},
         {
-            "digits": "43 s on 2 CPU cores; kNN .895 with 5 labels a class, .976 with "
-            "all 1,297 [77fad41]",
+            "digits": "43 s on 2 CPU cores; kNN .895 with 5 labels per class, .976 "
+            "with all 1,297 [77fad41]",
             "cifar": "20 epochs on CIFAR-10; kNN .521, linear .617 [17aa7a5]",
         },
     ),

@@ -144,7 +144,7 @@ _SHORT_QUEUE = {"temperature": 0.1, "momentum": 0.99}
 RECIPES = {
     "moco_v1": {
         "digits": digits(
-            measured="37 s on 2 CPU cores; kNN .918 with 5 labels a class, .996 with "
+            measured="37 s on 2 CPU cores; kNN .918 with 5 labels per class, .996 with "
             "all 1,297 [77fad41]",
             arguments={"projector": (64,), "queue_size": 1024, **_SHORT_QUEUE},
             encoder_arguments=_SPLIT,
@@ -165,7 +165,7 @@ RECIPES = {
     },
     "moco_v2": {
         "digits": digits(
-            measured="38 s on 2 CPU cores; kNN .913 with 5 labels a class, .990 with "
+            measured="38 s on 2 CPU cores; kNN .913 with 5 labels per class, .990 with "
             "all 1,297 [77fad41]",
             arguments={"projector": (128, 64), "queue_size": 1024, **_SHORT_QUEUE},
             encoder_arguments=_SPLIT,

@@ -90,7 +90,7 @@ SMALL = {
 RECIPES = {
     "simclr": {
         "digits": digits(
-            measured="40 s on 2 CPU cores; kNN .917 with 5 labels a class, .986 with "
+            measured="40 s on 2 CPU cores; kNN .917 with 5 labels per class, .986 with "
             "all 1,297 [77fad41]",
             arguments={"temperature": 0.2, "projector": (128, 64)},
         ),

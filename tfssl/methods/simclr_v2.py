@@ -107,7 +107,7 @@ class SimCLRv2(SimCLR):
 RECIPES = {
     "simclr_v2": {
         "digits": digits(
-            measured="41 s on 2 CPU cores; kNN .907 with 5 labels a class, .984 with "
+            measured="41 s on 2 CPU cores; kNN .907 with 5 labels per class, .984 with "
             "all 1,297 [77fad41]",
             arguments={"temperature": 0.2, "projector": (128, 128, 64)},
         ),

@@ -23,13 +23,13 @@ _KINDS = (
 
 
 def label_chart(series, title, standalone=False):
-    """A chart of accuracies over labels a class, on a logarithmic axis.
+    """A chart of accuracies over labels per class, on a logarithmic axis.
 
     Args:
         series: list of `(name, kind, points)`. Each name has its colour and each kind,
             such as a protocol, its dashes and marks. Points is a list of
-            `(labels, accuracy, std)`: labels a class, None for all labels; an accuracy
-            in [0, 1]; and its standard deviation or None.
+            `(labels, accuracy, std)`: labels per class, None for all; an accuracy in
+            [0, 1]; and its standard deviation or None.
         title: string, for those who do not see it.
         standalone: bool, whether it is a file of its own, such as an image of a README,
             and no part of a page. Defaults to False.
@@ -127,7 +127,7 @@ class _Frame:
             f'stroke-width="2" stroke-dasharray="{dashes}"/>'
         ]
         for (x, _), (labels, y, std) in zip(places, points, strict=True):
-            many = "all labels" if labels is None else f"{labels} labels a class"
+            many = "all labels" if labels is None else f"{labels} labels per class"
             said = f"{name}, {kind}, {many}: {100 * y:.1f} %"
             if std:
                 said += f" ± {100 * std:.1f}"

@@ -51,7 +51,7 @@ def few_label_linear(
         >>> from tfssl.transfer import few_label_linear
         >>> x, y = np.eye(4)[np.arange(40) % 4], np.arange(40) % 4
         >>> print(few_label_linear(x, y, x, y, labels_per_class=2))
-        few_linear, 2 labels a class  1.0000 +- 0.0000
+        few_linear, 2 labels per class  1.0000 +- 0.0000
     """
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
     test_labels = check_labels(test_labels, len(test_features), "test_labels")

@@ -158,7 +158,7 @@ def few_label_knn(
         >>> from tfssl.transfer import few_label_knn
         >>> x, y = np.eye(4)[np.arange(40) % 4], np.arange(40) % 4
         >>> print(few_label_knn(x, y, x, y, labels_per_class=2))
-        few_knn, 2 labels a class  1.0000 +- 0.0000
+        few_knn, 2 labels per class  1.0000 +- 0.0000
     """
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
     subsets = few_label_draws(train_labels, labels_per_class, draws=draws, seed=seed)

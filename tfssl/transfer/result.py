@@ -74,7 +74,7 @@ class Result:
     def title(self):
         """The protocol, and how many labels it had of each class if few."""
         count = self.settings.get("labels_per_class")
-        return f"{self.protocol}, {count} labels a class" if count else self.protocol
+        return f"{self.protocol}, {count} labels per class" if count else self.protocol
 
     def with_settings(self, **settings):
         """The same result with more settings; those it has already are kept."""
