@@ -60,7 +60,10 @@ flags.DEFINE_float(
     upper_bound=1,
 )
 flags.DEFINE_enum(
-    "precision", "auto", ["auto", "float32", "mixed_bfloat16"], "Of the student."
+    "precision",
+    "auto",
+    ["auto", "float32", "mixed_bfloat16"],
+    "Of --student; a copy of the teacher computes in float32, as the teacher does.",
 )
 flags.DEFINE_integer("seed", 0, "Seed of labels, weights and views.", lower_bound=0)
 
@@ -72,6 +75,11 @@ def main():
         raise ValueError(
             "--student_width is that of --student, which is missing. Received: "
             f"--student_width={FLAGS.student_width}"
+        )
+    if FLAGS.precision == "mixed_bfloat16" and not FLAGS.student:
+        raise ValueError(
+            "--precision is that of --student, which is missing. Received: "
+            f"--precision={FLAGS.precision}"
         )
     # The teacher computes in float32, the student as asked.
     running.start("float32", seed=FLAGS.seed)
@@ -113,7 +121,7 @@ def main():
             "labels_alone",
             lambda: fine_tuned(student_encoder, classes, labelled, "scratch"),
         )
-        runs.set_up(FLAGS.precision, seed=FLAGS.seed)
+        runs.set_up(FLAGS.precision if FLAGS.student else "float32", seed=FLAGS.seed)
         student = transfer.classifier(
             make_student(encoder, train.images.shape[1]), classes
         )

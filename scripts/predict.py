@@ -10,6 +10,7 @@ classifier.
 """
 
 import csv
+import functools
 import glob
 import os
 
@@ -81,19 +82,32 @@ def predicted(model, files, unread):
     import numpy as np
 
     from tfssl import data
+    from tfssl.data.image_files import decoding_threads
+    from tfssl.training.read_ahead import ahead
 
     size = model.input_shape[1]
-    for start in range(0, len(files), FLAGS.batch_size):
-        images, names = [], []
-        for file in files[start : start + FLAGS.batch_size]:
-            try:
-                images.append(data.load_image(file, size))
-                names.append(file)
-            except (ValueError, OSError) as error:
-                unread[file] = error
-        if names:
-            answers = model.classify(np.stack(images), FLAGS.top, FLAGS.batch_size)
-            yield from zip(names, answers, strict=True)
+
+    def read(file):
+        try:
+            return data.load_image(file, size)
+        except (ValueError, OSError) as error:
+            return error
+
+    starts = range(0, len(files), FLAGS.batch_size)
+    batches = [files[start : start + FLAGS.batch_size] for start in starts]
+    calls = (
+        functools.partial(decoding_threads().map, read, names) for names in batches
+    )
+    # The next files are decoded while these are classified.
+    for names, found in zip(batches, ahead(calls), strict=True):
+        images = {}
+        for file, image in zip(names, found, strict=True):
+            (unread if isinstance(image, Exception) else images)[file] = image
+        if images:
+            answers = model.classify(
+                np.stack(list(images.values())), FLAGS.top, FLAGS.batch_size
+            )
+            yield from zip(images, answers, strict=True)
 
 
 def write(writer, rows):

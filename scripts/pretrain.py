@@ -25,8 +25,9 @@ import seeds
 from absl import flags
 
 FLAGS = flags.FLAGS
-# Images of a streamed set that kNN is measured with while it trains.
-BANK, QUERIES = 20_000, 4_000
+# Images that kNN is measured with while it trains, of the training and of the test
+# split: at most so many, and of a streamed set so many.
+HELD, STREAMED = (50_000, 10_000), (20_000, 4_000)
 common.define_data_flags()
 recipe_flags.define_recipe_flags()
 common.define_device_flags()
@@ -42,8 +43,9 @@ flags.DEFINE_string(
 flags.DEFINE_integer(
     "knn_every",
     1,
-    "Epochs between measurements of kNN accuracy, for data with labels; 0: never. Of a "
-    f"streamed set at most {BANK:,} training and {QUERIES:,} test images are taken.",
+    "Epochs between measurements of kNN accuracy, for data with labels; 0: never. At "
+    f"most {HELD[0]:,} training and {HELD[1]:,} test images are taken, of a streamed "
+    f"set {STREAMED[0]:,} and {STREAMED[1]:,}.",
     lower_bound=0,
 )
 flags.DEFINE_bool(
@@ -73,7 +75,7 @@ def main():
     if FLAGS.seeds:
         return seeds.run_each(os.path.abspath(__file__), FLAGS.seeds, FLAGS.workdir)
     precision = running.start(
-        FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
+        recipe_flags.precision(), FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
     # Imported here so that --help answers at once.
     from tfssl import methods, runs, transfer
@@ -169,7 +171,7 @@ def watchers(train, test):
 
     callbacks = [training.HealthCheck(stop=FLAGS.stop_unhealthy)]
     if test is not None and FLAGS.knn_every:
-        bank, queries = monitored(train, BANK), monitored(test, QUERIES)
+        bank, queries = monitored(train, 0), monitored(test, 1)
         callbacks.append(
             transfer.KNNCallback(
                 train=bank,
@@ -181,17 +183,20 @@ def watchers(train, test):
     return callbacks
 
 
-def monitored(part, most):
-    """Images and labels to measure each epoch: of a streamed set at most so many."""
+def monitored(part, place):
+    """Images and labels to measure each epoch; place 0 is the bank, 1 the queries."""
     import numpy as np
 
     from tfssl import runs, training
+    from tfssl.data.storage import take
 
-    if not isinstance(part.images, training.StreamedImages) or len(part) <= most:
+    streamed = isinstance(part.images, training.StreamedImages)
+    most = (STREAMED if streamed else HELD)[place]
+    if len(part) <= most:
         return part.images, part.labels
     # Of all of them alike, so that the classes are as frequent as they are.
     rows = np.sort(runs.sample(None, len(part), most))
-    return part.images.subset(rows), part.labels[rows]
+    return take(part.images, rows), part.labels[rows]
 
 
 if __name__ == "__main__":

@@ -137,6 +137,18 @@ def define_recipe_flags():
     common.define_few_label_flags(" With --method=joint; default: all have one.")
 
 
+def precision():
+    """What --precision says; encoders that were saved compute in float32."""
+    if FLAGS.init is None:
+        return FLAGS.precision
+    if FLAGS.precision not in ("auto", "float32"):
+        raise flags.Error(
+            "An encoder that was saved computes in float32: leave out "
+            f"--precision={FLAGS.precision}, or --init."
+        )
+    return "float32"
+
+
 def initial_encoder():
     """The encoder of --init, or None."""
     if FLAGS.init is None:

@@ -32,7 +32,7 @@ flags.DEFINE_bool("json", False, "Print one line of JSON.")
 
 def main():
     precision = running.start(
-        FLAGS.precision, FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
+        recipe_flags.precision(), FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
     import numpy as np
 

@@ -1,6 +1,7 @@
 """Files are whole or not there."""
 
 import os
+import subprocess
 
 import keras
 import pytest
@@ -21,6 +22,25 @@ def test_facts_of_more_than_a_block(tmp_path):
     # sha256sum of two million "a"
     assert found["size"] == 2_000_000
     assert found["sha256"].startswith("bcf7f9d1b4311c33")
+
+
+def test_a_commit_is_that_of_this_package(tmp_path, monkeypatch):
+    """An environment may lie in somebody's repository."""
+    package = tmp_path / ".venv" / "tfssl"
+    package.mkdir(parents=True)
+    (package / "files.py").write_text("")
+
+    def git(*arguments):
+        author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *author, *arguments], cwd=tmp_path, check=True)
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "theirs")
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+    assert files.commit() is None
+    git("add", "-f", ".venv")
+    git("commit", "-q", "-m", "a package")
+    assert len(files.commit()) == 12
 
 
 def test_text_takes_the_place_of_what_was_there(tmp_path):

@@ -138,14 +138,18 @@ def versions():
 
 def commit():
     """Commit of the checkout that this package runs from, or None outside of one."""
-    try:
+    here = Path(__file__)
+
+    def git(*arguments):
+        asked = ["git", *arguments]
         out = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
+            asked, cwd=here.parent, capture_output=True, text=True, check=True
         )
+        return out.stdout.strip()
+
+    try:
+        # An environment may lie in somebody's repository, which is not this one.
+        git("ls-files", "--error-unmatch", here.name)
+        return git("describe", "--always", "--dirty", "--abbrev=12")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return out.stdout.strip()

@@ -245,6 +245,27 @@ def test_records_are_streamed(tmp_path):
     assert [label_of[x.tobytes()] for x in read.images] == read.labels.tolist()
 
 
+def test_shards_are_read_one_after_the_other(tmp_path):
+    """In memory as when they are streamed, so that both divide them alike."""
+    images = RNG.integers(0, 256, (80, 4, 4, 3), np.uint8)
+    builder = define(
+        "shards",
+        {"train": [{"image": x} for x in images]},
+        {"image": image((4, 4, 3))},
+        False,
+    )(data_dir=tmp_path)
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(num_shards=2)
+    )
+    shards = [
+        load("tfds:shards", f"train[{part}]", data_dir=tmp_path).images
+        for part in (":1shard", "1shard:")
+    ]
+    assert min(map(len, shards)) > 16
+    kept = load("tfds:shards", data_dir=tmp_path).images
+    np.testing.assert_array_equal(kept, np.concatenate(shards))
+
+
 def test_files_that_are_read_from_their_start_are_not_streamed(data_dir, monkeypatch):
     with pytest.raises(ValueError, match="not streamed.*tfds convert_format"):
         load("tfds:tiny", data_dir=data_dir, stream=True)

@@ -1,6 +1,7 @@
 """A stream gives what a set in memory gives, and holds nothing."""
 
 import logging
+import os
 
 import keras
 import numpy as np
@@ -103,10 +104,23 @@ def test_features_hold_no_more_than_a_batch(photos, reads, tmp_path):
     np.testing.assert_allclose(
         transfer.features(network, some), expected[[9, 3, 30]], atol=1e-4
     )
-    # The same images have the same file, wherever they are.
-    for images in (kept, read):
-        transfer.kept_features(network, images, tmp_path / "features")
-    assert len(list((tmp_path / "features").iterdir())) == 1
+
+
+def test_kept_features_of_files_are_found_without_reading_them(photos, reads, tmp_path):
+    network, folder = transfer.pixels(16), tmp_path / "features"
+
+    def kept():
+        read = load(f"folder:{photos}", image_size=24, stream=True).images
+        return transfer.kept_features(network, read, folder)
+
+    found = kept()
+    reads.clear()
+    np.testing.assert_array_equal(kept(), found)
+    assert not reads
+    # A file that was written since is another image.
+    os.utime(load(f"folder:{photos}", image_size=24).paths[0], ns=(1, 1))
+    kept()
+    assert reads and len(list(folder.iterdir())) == 2
 
 
 def test_knn_while_it_trains(photos, reads):

@@ -186,10 +186,19 @@ def test_many_images_are_filled_batch_after_batch(monkeypatch):
     monkeypatch.setattr(
         model, "fillings", lambda x, m: sizes.append(len(x)) or fillings(x, m)
     )
-    monkeypatch.setattr(inpainting, "_BATCH", 2)
+    monkeypatch.setattr(inpainting, "_PIXELS", 2 * model.image_size**2)
     np.testing.assert_allclose(model.inpaint(x, mask), whole, atol=1e-3)
     np.testing.assert_allclose(model.inpaint(x, mask[0]), one, atol=1e-3)
     assert sizes == [2, 2, 1] * 2
+
+
+def test_photos_of_another_size_are_shown_at_that_of_the_network():
+    model = small(hole="center")
+    large = np.repeat(np.repeat(images(3), 2, axis=1), 3, axis=2)
+    ((_, _, rows),) = model.figures(large)
+    assert len(rows) == 3
+    size = model.image_size
+    assert {np.shape(image) for row in rows for _, image in row} == {(size, size, 3)}
 
 
 def test_the_alexnet_of_the_paper_fills_blocks():

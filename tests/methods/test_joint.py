@@ -54,6 +54,9 @@ def test_what_a_part_says_of_itself_is_said_by_the_whole(method):
     assert set(model.part.schedules()) <= set(model.schedules())
     model.step.assign(7)
     model.last_step.assign(9)
+    model.held_variables()
+    assert int(model.part.step) == 7
+    model.part.step.assign(0)
     model.views_loss(batch(model, images(8)))
     assert (int(model.part.step), int(model.part.last_step)) == (7, 9)
 

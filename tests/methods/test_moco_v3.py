@@ -72,6 +72,8 @@ def test_the_projection_of_patches_stays():
         kernel = model.encoder.get_layer("patch_embedding").kernel
         before = numpy(kernel)
         model.fit(images(16), batch_size=8, epochs=1, verbose=0)
+        # Held, and not frozen: another method may train it.
+        assert copy.get_layer("patch_embedding").trainable
         return np.abs(numpy(kernel) - before).max() > 0
 
     assert not moved()

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tfssl.optimizers import AdamW, Cosine, optimizer
+from tfssl.optimizers import SGD, AdamW, Cosine, optimizer
 
 RANDOM = np.random.default_rng(0)
 GRADIENTS = RANDOM.normal(size=(6, 3, 2)).astype("float32")
@@ -46,6 +46,21 @@ def test_decay_of_each_step_of_a_schedule(decay_all):
         found = steps(optimizer, made, np.zeros((1, 3, 2), "float32"))
         np.testing.assert_allclose(found[0], weight, rtol=1e-5)
         np.testing.assert_allclose(found[1], vector, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [AdamW, SGD])
+def test_biases_of_attention_do_not_decay(make):
+    """They have an axis for the heads and one for what each of them sees."""
+    attention = keras.layers.MultiHeadAttention(2, 3, bias_initializer="ones")
+    attention.build((None, 5, 6), (None, 5, 6))
+    weights = attention.trainable_variables
+    optimizer = make(0.5, weight_decay=0.1, decay_all=False)
+    optimizer.build(weights)
+    before = [numpy(w) for w in weights]
+    optimizer.apply([np.zeros(w.shape, "float32") for w in weights], weights)
+    for weight, start in zip(weights, before, strict=True):
+        kept = 1.0 if weight.name == "bias" else 0.95
+        np.testing.assert_allclose(numpy(weight), kept * start, rtol=1e-5)
 
 
 def test_a_run_that_goes_on_takes_the_same_steps():

@@ -31,6 +31,13 @@ def test_biases_take_plain_steps():
     gradient = np.ones(3, "float32")
     (after,) = steps(LARS(0.3, weight_decay=0.1), [BIAS], [[gradient]])
     np.testing.assert_allclose(after, BIAS - 0.3, rtol=1e-5)
+    slow = LARS(0.3, weight_decay=0.1, plain_rate=0.1)
+    (after,) = steps(slow, [BIAS], [[gradient]])
+    np.testing.assert_allclose(after, BIAS - 0.03, rtol=1e-5)
+    moved = [
+        steps(o, [WEIGHT], GRADIENTS[:1, None])[0] for o in (LARS(), LARS(plain_rate=9))
+    ]
+    np.testing.assert_array_equal(*moved)
 
 
 def test_zero_weights_and_zero_gradients_have_ratio_one():

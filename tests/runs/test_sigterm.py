@@ -71,20 +71,36 @@ def saving(terminated, start=START):
     return saved, callback
 
 
+def steps(callback, count):
+    for step in range(count):
+        callback.on_train_batch_begin(step)
+        callback.on_train_batch_end(step)
+
+
+def test_nothing_is_saved_before_the_first_step():
+    saved, callback = saving(lambda: True)
+    callback.on_train_batch_begin(0)
+    assert not saved.positions
+
+
 def test_the_state_is_saved_within_an_epoch_and_the_run_ends(capsys):
     came = []
     saved, callback = saving(lambda: bool(came), Position(1, 1))
-    callback.on_train_batch_end(0)
+    steps(callback, 2)
     assert not saved.positions
     came.append(True)
     with pytest.raises(Terminated) as ended:
-        callback.on_train_batch_end(1)
+        callback.on_train_batch_begin(2)
     assert saved.positions == [Position(1, 3)] and ended.value.code == 75
     assert "saved after epoch 1 and 3 steps. The same" in capsys.readouterr().err
 
 
 def test_after_the_last_step_the_end_of_the_epoch_is_saved():
-    saved, callback = saving(lambda: True)
+    came = []
+    saved, callback = saving(lambda: bool(came))
+    steps(callback, 3)
+    callback.on_train_batch_begin(3)
+    came.append(True)
     callback.on_train_batch_end(3)
     assert not saved.positions
     with pytest.raises(Terminated):
@@ -94,7 +110,6 @@ def test_after_the_last_step_the_end_of_the_epoch_is_saved():
 
 def test_without_sigterm_a_run_goes_on():
     saved, callback = saving(None)
-    for step in range(4):
-        callback.on_train_batch_end(step)
+    steps(callback, 4)
     callback.on_epoch_end(1)
     assert saved.positions == [Position(2)]

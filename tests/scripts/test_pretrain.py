@@ -220,7 +220,7 @@ def test_dino_trains_a_vision_transformer_by_its_defaults(tmp_path):
     assert np.std(features, axis=0).max() > 0.01
 
 
-def test_few_images_of_a_streamed_set_are_measured_while_it_trains():
+def test_few_images_of_a_large_set_are_measured_while_it_trains():
     class Unread(tfssl.training.StreamedImages):
         def read(self, rows):
             raise AssertionError("nothing is to be read yet")
@@ -229,11 +229,13 @@ def test_few_images_of_a_streamed_set_are_measured_while_it_trains():
     streamed = tfssl.data.ImageData(Unread((50, 4, 4, 3)), labels)
     kept = tfssl.data.ImageData(np.zeros((50, 4, 4, 3), "uint8"), labels)
     with imported("pretrain", "--workdir=nowhere", "--dataset=a") as pretrain:
-        images, chosen = pretrain.monitored(streamed, 20)
+        pretrain.STREAMED, pretrain.HELD = (50, 20), (50, 30)
+        images, chosen = pretrain.monitored(streamed, 1)
         assert images.shape == (20, 4, 4, 3)
         assert len(set(images.rows)) == 20
         np.testing.assert_array_equal(chosen, labels[images.rows])
-        again, _ = pretrain.monitored(streamed, 20)
+        again, _ = pretrain.monitored(streamed, 1)
         np.testing.assert_array_equal(again.rows, images.rows)
-        for part, most in ((streamed, 50), (kept, 20)):
-            assert pretrain.monitored(part, most)[0] is part.images
+        assert pretrain.monitored(kept, 1)[0].shape == (30, 4, 4, 3)
+        for part in (streamed, kept):
+            assert pretrain.monitored(part, 0)[0] is part.images

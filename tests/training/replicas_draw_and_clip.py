@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfssl import replicas, runs
 from tfssl.training import Batches
+from tfssl.training.tensorflow import minimize
 
 if __name__ == "__main__":
     runs.set_up("float32", virtual_devices=2)
@@ -60,6 +61,8 @@ def main():
     norm = np.sqrt(sum(np.sum(m**2) for m in moved))
     np.testing.assert_allclose(norm, 1e-3, rtol=1e-3)
 
+    leave_out_steps_that_are_not_finite(strategy)
+
     with pytest.raises(ValueError, match="steps_per_execution=4 on 2 replicas"):
         model.compile("sgd", steps_per_execution=4)
 
@@ -86,6 +89,33 @@ def main():
     loss = model.fit(images(16), batch_size=16, epochs=1, verbose=0).history["loss"]
     assert np.isfinite(loss).all()
     print("fine")
+
+
+def leave_out_steps_that_are_not_finite(strategy):
+    """On whichever replica a gradient overflows, none of them moves a weight."""
+    with strategy.scope():
+        weights = [keras.Variable([1.0, 2.0]), keras.Variable([3.0])]
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.Adam(0.1), initial_scale=4.0
+        )
+        optimizer.build(weights)
+
+    @tf.function
+    def step(overflown):
+        def loss_of():
+            factor = tf.where(tf.equal(replicas.index(), overflown), np.inf, 1.0)
+            # The other weight has no gradient.
+            return tf.reduce_sum(weights[0].value) * factor, {}
+
+        strategy.run(lambda: minimize(optimizer, weights, loss_of))
+
+    for overflown in (0, 1):
+        step(tf.constant(overflown))
+        np.testing.assert_array_equal(np.asarray(weights[0]), [1.0, 2.0])
+    assert float(optimizer.dynamic_scale) == 1.0
+    step(tf.constant(2))
+    np.testing.assert_allclose(np.asarray(weights[0]), [0.9, 1.9], rtol=1e-5)
+    np.testing.assert_array_equal(np.asarray(weights[1]), [3.0])
 
 
 def compare_views(name, strategy):

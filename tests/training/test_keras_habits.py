@@ -56,6 +56,38 @@ def test_validation_data_moves_nothing_and_is_what_evaluate_gives(name):
     assert history["val_loss"][0] != history["val_loss"][1]
 
 
+def test_held_out_images_that_groups_cannot_share_are_left_out():
+    model = make("moco_groups")
+    unit = model.batch_multiple
+    assert unit > 1
+    x = images(2 * unit + 1)
+    few = model.evaluate(x[: 2 * unit], verbose=0)
+    assert model.evaluate(x, verbose=0) == few
+    message = f"multiple of {unit}, .* a batch of"
+    for use in (
+        lambda: model.evaluate(x, batch_size=unit + 1, verbose=0),
+        lambda: model.evaluate(x[: unit - 1], verbose=0),
+        lambda: model.fit(x, batch_size=unit, validation_data=x[: unit - 1], verbose=0),
+    ):
+        with pytest.raises(ValueError, match=message):
+            use()
+    assert int(model.step) == 0
+
+
+def test_other_views_count_once_the_model_is_compiled_again():
+    model = make("simclr")
+    black, white = (
+        lambda images, seed, value=value: 2 * [ops.full_like(images, value)]
+        for value in (0, 255)
+    )
+    seen = []
+    for views in (black, white):
+        model.views = views
+        model.compile(keras.optimizers.SGD(0.0))
+        seen.append(model.batch_of({"images": images(8)}).views[0])
+    assert numpy(seen[0]).max() == 0 and numpy(seen[1]).min() == 255
+
+
 def test_validation_split_holds_out_the_end():
     split, given = make("simclr"), make("simclr")
     x = images(40)

@@ -1,3 +1,5 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -38,17 +40,38 @@ def test_large_images_go_through_in_smaller_batches(taken, side, rows):
     """By the size that the network takes, or that of the images if it takes any."""
     image = keras.Input((taken, taken, 3))
     model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
-    seen = []
+    seen = set()
 
     def predict_batches(batches, verbose):
-        seen.append(batches.batch_size)
+        seen.add(batches.batch_size)
         return np.zeros((len(batches.images), 3))
 
     model.predict = predict_batches
     x = np.broadcast_to(np.zeros((), "uint8"), (600, side, side, 3))
     assert features(model, x).shape == (600, 3)
     features(model, x, batch_size=7)
-    assert seen == [rows, 7]
+    assert seen == {rows, 7}
+
+
+def test_what_a_network_gives_is_held_in_pieces(monkeypatch):
+    """Of maps only their means are held, and of all a few batches by Keras."""
+    module = sys.modules["tfssl.transfer.features"]
+    image = keras.Input((SIZE, SIZE, 3))
+    maps = keras.Model(image, keras.layers.Conv2D(5, 3)(image))
+    x, held = images(11), []
+    whole, maps_of_all = features(maps, x), predict(maps, x)
+    assert whole.shape == (11, 5) and maps_of_all.shape == (11, SIZE - 2, SIZE - 2, 5)
+    predict_batches = maps.predict
+
+    def watched(batches, **kwargs):
+        held.append(len(batches.images))
+        return predict_batches(batches, **kwargs)
+
+    monkeypatch.setattr(module, "_BATCHES", 2)
+    maps.predict = watched
+    np.testing.assert_allclose(features(maps, x, 2), whole, atol=1e-3)
+    np.testing.assert_allclose(predict(maps, x, 2), maps_of_all, atol=1e-3)
+    assert held == [4, 4, 3] * 2
 
 
 def test_a_memory_map_is_read_a_batch_at_a_time(tmp_path):

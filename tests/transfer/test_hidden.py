@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,23 @@ def test_it_sees_what_no_line_divides():
     assert result.protocol == "hidden" and result.value > 0.85
     assert result.settings["units"] == 200 and result.settings["batch_size"] == 32
     assert hidden_probe(*data, epochs=40, batch_size=32) == result
+
+
+def test_the_rate_falls_to_the_end_of_the_run(monkeypatch):
+    """Which has the steps of batches that are not full, too."""
+    module = sys.modules["tfssl.transfer.hidden"]
+    rates = []
+
+    def schedule(peak, steps):
+        rates.append(module_schedule(peak, steps))
+        return rates[-1]
+
+    module_schedule = module.WarmupCosine
+    monkeypatch.setattr(module, "WarmupCosine", schedule)
+    x, y = np.eye(20, dtype="float32"), np.arange(20) % 2
+    hidden_probe(x, y, x, y, epochs=3, batch_size=8)
+    (rate,) = rates
+    assert float(rate(8)) > 0 and float(rate(9)) == 0
 
 
 def test_a_constant_feature_is_no_harm():

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -39,6 +41,14 @@ def test_it_is_the_regression_of_scikit_learn(classes, l2):
     np.testing.assert_allclose(
         found.predict_proba(along), expected.predict_proba(x), atol=5e-3
     )
+
+
+def test_blocks_of_images_change_nothing(monkeypatch):
+    whole = fit_logistic(FEATURES, LABELS, 0.01)
+    monkeypatch.setattr(sys.modules["tfssl.transfer.logistic"], "_VALUES", 100)
+    found = fit_logistic(FEATURES, LABELS, 0.01)
+    np.testing.assert_allclose(found.coef_, whole.coef_, atol=1e-4)
+    np.testing.assert_allclose(found.intercept_, whole.intercept_, atol=1e-4)
 
 
 def test_it_starts_where_another_one_ended():

@@ -100,8 +100,10 @@ def load_tfds(
         # What else there is, such as boxes, may not fit in a batch. To read a part,
         # tensorflow-datasets warns of its own code, so it does where it must.
         decoders = tfds.decode.PartialDecoding(keys, decoders=decoders)
+    # One shard after the other: in the order in which they are streamed.
+    in_order = tfds.ReadConfig(interleave_cycle_length=1)
     dataset = builder.as_dataset(
-        split=stored, shuffle_files=False, decoders=decoders
+        split=stored, shuffle_files=False, decoders=decoders, read_config=in_order
     ).batch(CHUNK)
 
     with ThreadPool() as pool:

@@ -5,11 +5,12 @@ import math
 import numpy as np
 from keras import ops
 
+from tfssl.training import fit_images
 from tfssl.views import masks
 
 _SHOWN = 12
-# Images that are filled at a time.
-_BATCH = 64
+# Pixels, of 64 images at the most, that are filled at a time.
+_PIXELS = 2**18
 
 
 def _errors(a, b):
@@ -54,11 +55,12 @@ class Inpainting:
                 f"{len(images)} images. Received: shape {mask.shape}"
             )
         mask = np.broadcast_to(mask, (len(images), *mask.shape[1:]))
+        count = min(max(_PIXELS // size**2, 1), 64)
         fillings = [
             ops.convert_to_numpy(
-                self.fillings(images[i : i + _BATCH], mask[i : i + _BATCH])
+                self.fillings(images[i : i + count], mask[i : i + count])
             )
-            for i in range(0, len(images), _BATCH)
+            for i in range(0, len(images), count)
         ]
         filling = np.concatenate(fillings)
         filled = images.copy()
@@ -74,7 +76,8 @@ class Inpainting:
 
     def figures(self, images):
         """Images, their holes and fillings, with the error of the fillings."""
-        images = np.asarray(images, "float32")
+        images = fit_images(np.asarray(images), (self.image_size,) * 2)
+        images = np.asarray(ops.convert_to_numpy(images), "float32")
         if self.hole == "center":
             mask = self._center()
         else:

@@ -173,6 +173,7 @@ class Joint(Method):
         self.part.after_update()
 
     def held_variables(self):
+        self.part.keep_step_of(self)
         return self.part.held_variables()
 
     def schedules(self):

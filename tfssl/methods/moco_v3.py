@@ -80,10 +80,6 @@ class MoCoV3(Method):
         super().__init__(encoder, views, seed=seed, name=name)
         check_positive(temperature=temperature)
         check_fraction(momentum=momentum)
-        if freeze_patches:
-            for layer in self.encoder.layers:
-                if layer.name == "patch_embedding":
-                    layer.trainable = False
         self.projector = heads.as_projection_head(
             projector, self.feature_dim, final_scale=False
         )
@@ -99,6 +95,12 @@ class MoCoV3(Method):
         self.temperature = temperature
         self.momentum = momentum
         self.freeze_patches = freeze_patches
+
+    def held_variables(self):
+        # Held, and not frozen: the layer is the caller's, who may train it elsewhere.
+        patches = [x for x in self.encoder.layers if x.name == "patch_embedding"]
+        weights = [w for layer in patches for w in layer.trainable_variables]
+        return weights, self.freeze_patches
 
     def views_loss(self, batch):
         queries = [self.predictor(self.embed(v), training=True) for v in batch.views]

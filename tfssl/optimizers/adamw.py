@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfssl.optimizers.matrices import is_matrix
 from tfssl.optimizers.progress import Schedule, value_at
 
 
@@ -20,8 +21,8 @@ class AdamW(keras.optimizers.AdamW):
         weight_decay: float, or `tfssl.optimizers.Schedule`. Defaults to 0.004.
         total_steps: int, the step at which a schedule ends, and stays. Defaults to
             None, for a float.
-        decay_all: bool, whether biases and normalisation weights (at most one
-            dimension) decay too, as in Keras. Defaults to True.
+        decay_all: bool, whether biases and what has at most one dimension
+            (normalisation) decay too, as in Keras. Defaults to True.
         **kwargs: as `keras.optimizers.AdamW`.
 
     Raises:
@@ -73,7 +74,7 @@ class AdamW(keras.optimizers.AdamW):
         self._decay = weight_decay
 
     def _use_weight_decay(self, variable):
-        decays = self.decay_all or len(variable.shape) > 1
+        decays = self.decay_all or is_matrix(variable)
         return decays and super()._use_weight_decay(variable)
 
     def get_config(self):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tfssl.optimizers.matrices import is_matrix
+
 
 @keras.saving.register_keras_serializable("tfssl")
 class LARS(keras.optimizers.Optimizer):
@@ -15,8 +17,8 @@ class LARS(keras.optimizers.Optimizer):
         v <- momentum * v + learning_rate * r * g
         w <- w - v
 
-    Variables with at most one dimension (biases, normalisation) take plain momentum
-    steps: no decay, r = 1.
+    Biases and what has at most one dimension (normalisation) take plain momentum steps:
+    no decay, and r is `plain_rate`.
 
     Args:
         learning_rate: float or schedule. Defaults to 0.3, the base rate of SimCLR for
@@ -29,6 +31,8 @@ class LARS(keras.optimizers.Optimizer):
             the PyTorch codes (MoCo v3, Barlow Twins, VICReg) and of BYOL:
             `v <- momentum * v + r * g; w <- w - learning_rate * v`. The two are the
             same only while the learning rate is constant. Defaults to True.
+        plain_rate: float, the learning rate of biases and normalisation as a fraction
+            of that of the others. Defaults to 1.0.
 
     Example:
         >>> import keras, tfssl
@@ -47,6 +51,7 @@ class LARS(keras.optimizers.Optimizer):
         trust_coefficient=0.001,
         nesterov=False,
         rate_in_velocity=True,
+        plain_rate=1.0,
         name="lars",
         **kwargs,
     ):
@@ -57,6 +62,7 @@ class LARS(keras.optimizers.Optimizer):
         self.trust_coefficient = trust_coefficient
         self.nesterov = nesterov
         self.rate_in_velocity = rate_in_velocity
+        self.plain_rate = plain_rate
 
     def build(self, variables):
         if self.built:
@@ -69,9 +75,11 @@ class LARS(keras.optimizers.Optimizer):
         gradient = ops.cast(gradient, variable.dtype)
         velocity = self.velocities[self._get_variable_index(variable)]
 
-        if len(variable.shape) > 1:
+        if is_matrix(variable):
             gradient = gradient + self.coupled_weight_decay * variable
             gradient = gradient * self._trust_ratio(variable, gradient)
+        else:
+            gradient = gradient * self.plain_rate
 
         step = rate * gradient if self.rate_in_velocity else gradient
         self.assign(velocity, self.momentum * velocity + step)
@@ -96,6 +104,7 @@ class LARS(keras.optimizers.Optimizer):
             "trust_coefficient": self.trust_coefficient,
             "nesterov": self.nesterov,
             "rate_in_velocity": self.rate_in_velocity,
+            "plain_rate": self.plain_rate,
         }
 
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tfssl.optimizers.matrices import is_matrix
+
 
 @keras.saving.register_keras_serializable("tfssl")
 class SGD(keras.optimizers.SGD):
@@ -17,8 +19,8 @@ class SGD(keras.optimizers.SGD):
         momentum: float. Defaults to 0.9.
         weight_decay: float. Defaults to 1e-4.
         nesterov: bool. Defaults to False.
-        decay_all: bool, whether biases and normalisation weights (at most one
-            dimension) decay too, as in the papers' codes. Defaults to True.
+        decay_all: bool, whether biases and what has at most one dimension
+            (normalisation) decay too, as in the papers' codes. Defaults to True.
         constant: string, part of the paths of weights whose rate stays at the peak of
             the schedule, such as "predictor" for SimSiam. Defaults to None.
 
@@ -71,7 +73,7 @@ class SGD(keras.optimizers.SGD):
             )
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.decay_all or len(variable.shape) > 1:
+        if self.decay_all or is_matrix(variable):
             gradient = gradient + self.coupled_weight_decay * variable
         if self.constant and self._get_variable_index(variable) in self._constants:
             learning_rate = ops.cast(self._peak_rate(), gradient.dtype)

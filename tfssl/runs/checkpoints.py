@@ -170,6 +170,10 @@ class SaveStates(GoOnWithMeans):
         Terminated: out of `fit`, after a checkpoint, if the run is to end now.
     """
 
+    # What a step logs is only kept. Else Keras would wait for each step on JAX before
+    # it sends the next one to the device.
+    async_safe = True
+
     def __init__(
         self, checkpoints, position, minutes=CHECKPOINT_MINUTES, terminated=None
     ):
@@ -186,13 +190,17 @@ class SaveStates(GoOnWithMeans):
         self.first = self.start.step if epoch == self.start.epoch else 0
 
     def on_train_batch_end(self, batch, logs=None):
-        # After the last step of an epoch comes the checkpoint of its end.
-        last = self.first + batch + 1 == self.params["steps"]
+        self.logs = logs
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Before the first step there is nothing to save; the end of the epoch comes
+        # after the last.
         due = time.monotonic() - self.saved >= 60 * self.minutes
-        if last or not (due or self.terminated()):
+        if not batch or not (due or self.terminated()):
             return
-        step = self.first + batch + 1
-        self._save(Position(self.epoch, step, self.model.means_of_epoch(step, logs)))
+        step = self.first + batch
+        means = self.model.means_of_epoch(step, self.logs)
+        self._save(Position(self.epoch, step, means))
         self.saved = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):

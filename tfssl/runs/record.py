@@ -69,7 +69,9 @@ def data_of(run, data_dir=None):
         "labels": saved.get("labels"),
         "test_fraction": saved.get("test_fraction"),
         "hold_out": saved.get("hold_out"),
-        "stream": STREAM[saved.get("stream", "false")],
+        # The same images, of which a report shows some: the others are not decoded.
+        "stream": saved["dataset"].startswith("folder:")
+        or STREAM[saved.get("stream", "false")],
     }
     train = data.load(saved["dataset"], "train", **options)
     try:

@@ -1,5 +1,7 @@
 """Batches of which memory holds a part at a time, in the same step."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -69,6 +71,20 @@ class LargeBatches:
                 f"the {self.accumulate} parts of accumulate on {self.num_replicas} "
                 f"replicas. Received: a batch of {size}"
             )
+
+    def largest_batch(self, most):
+        """The largest batch of at most so many images that `check_batch` takes.
+
+        Args:
+            most: int of at least 1.
+
+        Returns:
+            int; `most` itself where there is none.
+        """
+        unit = self.batch_multiple * (self.accumulate or 1)
+        if self.chunk is not None and most // self.num_replicas > self.chunk:
+            unit = math.lcm(unit, self.chunk * self.num_replicas)
+        return most - most % unit or most
 
     def rows_at_a_time(self, size):
         """Images that one device's network takes together in a step.

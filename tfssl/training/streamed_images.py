@@ -53,6 +53,14 @@ class StreamedImages:
         """
         raise NotImplementedError(f"{type(self).__name__} must define read")
 
+    def identity(self):
+        """What tells these images apart from others without reading them.
+
+        Returns:
+            String, or None: they are to be read.
+        """
+        return None
+
     def subset(self, rows):
         """Some of the images, which are read when they are asked for, too.
 

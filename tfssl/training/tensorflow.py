@@ -305,16 +305,21 @@ def _tensors(data):
 
 
 def _clip_after_reduction(optimizer, gradients):
-    """Keras clips what each replica has before the sum; clip the sum instead."""
+    """Gradients whose sum over the replicas is clipped, and the same on each of them.
+
+    Keras clips what each replica has before the sum. And one that scales the loss asks
+    the first replica alone whether gradients are finite, for all of them.
+    """
     count = replicas.count()
     # One that scales the loss has another inside that moves the weights.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     clips = (inner.clipnorm, inner.global_clipnorm, inner.clipvalue)
-    if count == 1 or not any(clips):
+    if count == 1 or not (any(clips) or inner is not optimizer):
         return gradients
     context = tf.distribute.get_replica_context()
-    summed = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    known = [each for each in gradients if each is not None]
+    summed = context.all_reduce(tf.distribute.ReduceOp.SUM, known)
     scale = optimizer.scale_loss(1.0)
     # What Keras clips and sums again is below its limit and adds up to this.
-    clipped = inner._clip_gradients([g / scale for g in summed])
-    return [g * scale / count for g in clipped]
+    clipped = iter(inner._clip_gradients([g / scale for g in summed]))
+    return [None if g is None else next(clipped) * scale / count for g in gradients]

@@ -89,6 +89,8 @@ class Trainer(Step, LargeBatches, StepState):
             weighted_metrics=weighted_metrics,
         )
         self.set_parts(chunk, accumulate)
+        # The views may be others since.
+        self._compiled_views = self._compiled_inference = None
         super().compile(optimizer=optimizer, **kwargs)
         self.try_parts()
         # In the strategy's scope and before any checkpoint is restored.
@@ -261,7 +263,10 @@ class Trainer(Step, LargeBatches, StepState):
         x, y = data[:2] if isinstance(data, (tuple, list)) else (data, None)
         check_given(batch_size=batch_size, **{name: steps})
         if datasets.is_array(x):
-            batch_size = min(batch_size or _DEFAULT_BATCH, len(x))
+            batch_size = batch_size or _DEFAULT_BATCH
+            if batch_size > len(x):
+                batch_size = self.largest_batch(len(x))
+            self.check_batch(batch_size)
             return self._feed(x, y, batch_size, shuffle=False)
         feed = self._feed(x, y, None)
         if steps is None:

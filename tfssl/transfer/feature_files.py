@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfssl.files import whole_file
+from tfssl.training import StreamedImages
 from tfssl.transfer.features import features
 
 # Images that are read at a time to tell them apart from others.
@@ -18,7 +19,7 @@ def kept_features(encoder, images, folder=None, verbose=0):
     """`features`, read from a folder if they were computed before.
 
     A file counts for the weights and the configuration of its encoder, and for its
-    images, to the last bit.
+    images, to the last bit; streamed image files are told apart by name, size and time.
 
     Args:
         encoder, images, verbose: as in `features`.
@@ -58,6 +59,10 @@ def _key(encoder, images):
         digest.update(f"{array.shape} {array.dtype}".encode())
         digest.update(np.ascontiguousarray(array))
     digest.update(f"{images.shape} {images.dtype}".encode())
+    identity = images.identity() if isinstance(images, StreamedImages) else None
+    if identity is not None:
+        digest.update(identity.encode())
+        return digest.hexdigest()[:32]
     # Streamed images are not read all at once.
     for start in range(0, len(images), _ROWS):
         digest.update(np.ascontiguousarray(images[start : start + _ROWS]))

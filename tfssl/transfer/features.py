@@ -4,16 +4,25 @@ import math
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from tfssl import replicas
 from tfssl.methods import Method
-from tfssl.training import Batches, check_images, fit_images, input_size
+from tfssl.training import (
+    Batches,
+    StreamedImages,
+    check_images,
+    fit_images,
+    input_size,
+)
 from tfssl.training.batches import telling
 from tfssl.transfer.layers import feature_model
 
 # Images at a time, and pixels: what holds the activations of 500 images of 90 pixels
 # holds those of 83 of 224.
 _IMAGES, _PIXELS = 500, 2**22
+# Batches of which Keras holds what the model gives.
+_BATCHES = 32
 
 
 def features(encoder, images, batch_size=None, verbose=0, *, layer=None, pool=None):
@@ -48,8 +57,7 @@ def features(encoder, images, batch_size=None, verbose=0, *, layer=None, pool=No
     """
     if layer is not None or pool is not None:
         encoder = feature_model(encoder, layer, pool)
-    out = predict(encoder, images, batch_size, verbose)
-    return out.mean(axis=(1, 2)) if out.ndim == 4 else out
+    return _predicted(encoder, images, batch_size, verbose, _means_of_maps)
 
 
 def predict(model, images, batch_size=None, verbose=0):
@@ -64,15 +72,39 @@ def predict(model, images, batch_size=None, verbose=0):
     Raises:
         ValueError: as `features`.
     """
+    return _predicted(model, images, batch_size, verbose)
+
+
+def _predicted(model, images, batch_size, verbose, kept=np.asarray):
+    """What is `kept` of what a model gives, piece by piece.
+
+    Keras holds what all batches of a call give, on the device and once more when it
+    joins them.
+    """
     images = check_images(images)
     size = image_size_of(model)
     if batch_size is None:
         height, width = (a or b for a, b in zip(size, images.shape[1:3], strict=True))
         batch_size = min(max(_PIXELS // (height * width), 1), _IMAGES)
-    batches = _FittedBatches(images, size, batch_size, replicas.devices())
-    with telling(batches):
-        out = model.predict(batches, verbose=verbose)
-    return np.asarray(out, "float32")[: len(images)]
+    found = None
+    bar = tqdm(total=len(images), unit="image", disable=not verbose)
+    for start in range(0, len(images), batch_size * _BATCHES):
+        rows = slice(start, start + batch_size * _BATCHES)
+        streamed = isinstance(images, StreamedImages)
+        piece = images.subset(rows) if streamed else images[rows]
+        batches = _FittedBatches(piece, size, batch_size, replicas.devices())
+        with telling(batches):
+            out = kept(model.predict(batches, verbose=0)[: len(piece)])
+        if found is None:
+            found = np.empty((len(images), *out.shape[1:]), "float32")
+        found[rows] = out
+        bar.update(len(piece))
+    bar.close()
+    return found
+
+
+def _means_of_maps(features):
+    return features.mean(axis=(1, 2)) if features.ndim == 4 else features
 
 
 def image_size_of(model):

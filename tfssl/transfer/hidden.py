@@ -58,7 +58,8 @@ def hidden_probe(
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
     test_labels = check_labels(test_labels, len(test_features), "test_labels")
     train, test = standardized(train_features, test_features)
-    steps = max(len(train) // batch_size, 1) * epochs
+    # `fit` takes the rest that does not fill a batch, too.
+    steps = -(-len(train) // batch_size) * epochs
     keras.utils.set_random_seed(seed)
     model = keras.Sequential(
         [

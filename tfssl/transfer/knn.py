@@ -18,7 +18,7 @@ def knn_predict(
     k=200,
     temperature=0.1,
     vote="weighted",
-    chunk_size=1000,
+    chunk_size=None,
 ):
     """Labels by a vote of the k nearest training features, by cosine similarity.
 
@@ -32,7 +32,7 @@ def knn_predict(
         vote: "weighted" or "majority", in which each neighbour has the weight 1.
             Defaults to "weighted".
         chunk_size: int, test features compared at a time; it changes no result.
-            Defaults to 1000.
+            Defaults to 1,000, and to fewer with a bank of more than 268,435.
 
     Returns:
         Integer array `[m]`. Ties go to the smallest label.
@@ -56,6 +56,7 @@ def knn_predict(
         raise ValueError(
             f'vote must be "weighted" or "majority". Received: vote={vote!r}'
         )
+    chunk_size = block_of(len(train_features)) if chunk_size is None else chunk_size
     bank = _unit_rows(train_features)
     classes, voted = np.unique(train_labels, return_inverse=True)
     predictions = np.empty(len(test_features), "int64")
@@ -181,6 +182,11 @@ def few_label_knn(
         "seed": seed,
     }
     return Result.over_draws("few_knn", accuracies, settings)
+
+
+def block_of(bank):
+    """How many queries are compared at a time with a bank of so many: 1 GiB."""
+    return min(max(2**28 // bank, 1), 1000)
 
 
 def largest_of_rows(values, k):

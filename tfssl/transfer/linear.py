@@ -94,6 +94,8 @@ def linear_probe(
             best = max(validation.values())
             if all(value < best - _WORSE for value in list(validation.values())[-2:]):
                 break
+        # They are copies, nearly as large as all of them.
+        del fit, held
     chosen = max(validation, key=validation.get) if validation else grid[0]
     start = models[chosen] if validation else None
     model = fit_logistic(train, train_labels, chosen, start)

@@ -8,6 +8,8 @@ from tfssl.checks import check_positive
 L2_GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 # Of so many images a fifth that is held out says as much as five of them.
 _ONE_FOLD_FROM = 5000
+# Probabilities that are held at a time.
+_VALUES = 2**22
 
 
 def fit_logistic(features, labels, l2, start=None):
@@ -41,7 +43,9 @@ def fit_logistic(features, labels, l2, start=None):
     two = count == 2
     # The difference of two rows has half the penalty of both.
     penalty = 2 * l2 if two else l2
-    rows = np.arange(n)
+    # The probabilities of a million images and a thousand classes would take 8 GB.
+    block = max(_VALUES // count, 1)
+    blocks = [slice(start, start + block) for start in range(0, n, block)]
     # The curvature of the loss where all classes are as likely, and of the penalty.
     moments = np.einsum("nd,nd->d", features, features, dtype="float64") / n
     units = 1.0 / np.sqrt(np.append(moments / count + penalty, 1.0 / count))[:, None]
@@ -49,18 +53,22 @@ def fit_logistic(features, labels, l2, start=None):
     def loss_and_gradient(scaled):
         weights = scaled.reshape(dim + 1, count) * units
         kernel = weights[:-1].astype(features.dtype)
-        logits = (features @ kernel).astype("float64") + weights[-1]
-        logits -= logits.max(axis=1, keepdims=True)
-        probability = np.exp(logits)
-        total = probability.sum(axis=1, keepdims=True)
-        loss = np.mean(np.log(total[:, 0]) - logits[rows, labels])
+        loss, gradient = 0.0, np.zeros_like(weights)
+        for part in blocks:
+            x, own = features[part], labels[part]
+            rows = np.arange(len(x))
+            logits = (x @ kernel).astype("float64") + weights[-1]
+            logits -= logits.max(axis=1, keepdims=True)
+            probability = np.exp(logits)
+            total = probability.sum(axis=1, keepdims=True)
+            loss += np.sum(np.log(total[:, 0]) - logits[rows, own])
+            probability /= total
+            probability[rows, own] -= 1.0
+            gradient[:-1] += x.T @ probability.astype(features.dtype)
+            gradient[-1] += probability.sum(axis=0)
+        loss, gradient = loss / n, gradient / n
         loss += penalty / 2 * np.sum(weights[:-1] ** 2)
-        probability /= total
-        probability[rows, labels] -= 1.0
-        gradient = np.empty_like(weights)
-        gradient[:-1] = features.T @ probability.astype(features.dtype) / n
         gradient[:-1] += penalty * weights[:-1]
-        gradient[-1] = probability.mean(axis=0)
         return loss, (gradient * units).ravel()
 
     first = np.zeros((dim + 1, count))

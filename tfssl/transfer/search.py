@@ -9,6 +9,7 @@ import numpy as np
 from tfssl.checks import check_count
 from tfssl.files import whole_file
 from tfssl.transfer.features import features
+from tfssl.transfer.knn import block_of, largest_of_rows
 
 _ARRAYS = ("features", "paths", "encoder", "weights")
 
@@ -68,13 +69,14 @@ class Index:
     def __repr__(self):
         return f"Index({len(self)} images, {self.features.shape[1]} features)"
 
-    def search(self, queries, k=5, block=1000):
+    def search(self, queries, k=5, block=None):
         """The nearest images.
 
         Args:
             queries: float array `[m, dim]`, features made by the same encoder.
             k: int, images to find, or all if there are fewer. Defaults to 5.
-            block: int, queries compared at a time; it changes no answer.
+            block: int, queries compared at a time; it changes no answer. Defaults to
+                1,000, and to fewer in an index of more than 268,435 images.
 
         Returns:
             For each query a list of tuples `(path, cosine similarity)`, the nearest
@@ -92,10 +94,11 @@ class Index:
                 f"those of the same encoder. Received: shape {queries.shape}"
             )
         k = min(k, len(self))
+        block = block_of(len(self)) if block is None else block
         answers = []
         for start in range(0, len(queries), block):
             similar = _unit_rows(queries[start : start + block]) @ self.features.T
-            nearest = np.argpartition(-similar, k - 1, axis=1)[:, :k]
+            nearest = largest_of_rows(similar, k)
             for row, found in zip(similar, nearest, strict=True):
                 ranked = found[np.argsort(-row[found], kind="stable")]
                 answers.append([(self.paths[i], float(row[i])) for i in ranked])

@@ -1,0 +1,27 @@
+"""Which weights decay where biases and normalisation do not."""
+
+import re
+
+
+def is_matrix(variable):
+    """Whether a weight multiplies what it gets, as kernels do.
+
+    Biases do not, in attention neither, whose biases have an axis for the heads; nor do
+    the weights of normalisation, which have one axis.
+
+    Args:
+        variable: `keras.Variable`, or what a replica has of it.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> import keras
+        >>> from tfssl.optimizers.matrices import is_matrix
+        >>> attention = keras.layers.MultiHeadAttention(num_heads=2, key_dim=3)
+        >>> attention.build((None, 5, 6), (None, 5, 6))
+        >>> [(w.name, is_matrix(w)) for w in attention.weights[:2]]
+        [('kernel', True), ('bias', False)]
+    """
+    # On replicas of TensorFlow the name goes on: bias/replica_1:0.
+    return len(variable.shape) > 1 and "bias" not in re.split("[/:]", variable.name)
