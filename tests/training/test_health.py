@@ -245,8 +245,14 @@ def test_watching_takes_no_more_images_at_a_time_than_a_step(given, sizes):
     assert spread == pytest.approx(feature_std(expected[: sum(sizes)]), rel=1e-4)
 
 
-def test_a_step_does_not_wait_for_what_watches_it():
+def test_a_step_does_not_wait_for_what_watches_it(tmp_path, monkeypatch):
     """Keras reads its logs while the next one runs, if all callbacks let it."""
-    watchers = [HealthCheck(), Monitor(images(8), 8)]
+    # As on JAX; on TensorFlow it always waits.
+    monkeypatch.setattr(keras.src.backend, "IS_THREAD_SAFE", True)
+    run = tfssl.runs.Workdir(tmp_path, {"dataset": "digits"})
+    watchers = [HealthCheck(), Monitor(images(8), 8), *run.callbacks()]
     callbacks = keras.callbacks.CallbackList(watchers, model=make("simclr"))
-    assert callbacks._async_train == keras.src.backend.IS_THREAD_SAFE
+    assert callbacks._async_train
+    watchers.append(keras.callbacks.LambdaCallback(on_train_batch_end=print))
+    callbacks = keras.callbacks.CallbackList(watchers, model=make("simclr"))
+    assert not callbacks._async_train
