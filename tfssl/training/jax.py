@@ -5,7 +5,7 @@ import keras
 
 from tfssl import replicas
 from tfssl.training.parts import Parts
-from tfssl.training.state import keep
+from tfssl.training.state import gradients_of_held, keep
 
 # What Keras takes along in this order.
 _STATE = (
@@ -85,7 +85,7 @@ class Step:
         )(trainable, non_trainable)
         with self._with_state(trainable, non_trainable, metrics):
             held = self.held(self.trainable_variables)
-        gradients = keep(held, [0.0] * len(held), gradients)
+        gradients = gradients_of_held(self.optimizer, held, gradients)
         moved, optimizer_state = self.optimizer.stateless_apply(
             optimizer_state, gradients, trainable
         )

@@ -134,8 +134,7 @@ class StepState(keras.Model):
 
         Returns:
             Tuple of a list of trainable variables, the same at each step, and a bool
-            scalar. While it is true they get no gradient, and the optimizer's step does
-            not change a bit of them.
+            scalar. While it is true the optimizer's step does not change a bit of them.
         """
         return [], False
 
@@ -227,6 +226,27 @@ class StepState(keras.Model):
             key = fold_in(self.key(_SHARED), number_of(name))
             return RandomStream(key).uniform(shape)
         return self.stream(name).uniform(shape)
+
+
+def gradients_of_held(optimizer, held, gradients):
+    """Gradients for a step whose optimizer leaves some weights as they are.
+
+    They have none, so that no momentum gathers for the step in which they are let go.
+    With Adam they have theirs: it corrects its moments for a start that lies as many
+    steps back as the run has had, and would begin with steps several times too long.
+
+    Args:
+        optimizer: `keras.optimizers.Optimizer`.
+        held: as for `keep`.
+        gradients: list of tensors, or None.
+
+    Returns:
+        List of tensors, or None.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(inner, keras.optimizers.Adam):
+        return gradients
+    return keep(held, [0.0] * len(held), gradients)
 
 
 def keep(held, old, new):

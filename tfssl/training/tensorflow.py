@@ -8,7 +8,7 @@ from tfssl import replicas
 from tfssl.training.collectives import lost_workers, number_collectives
 from tfssl.training.images import unpack
 from tfssl.training.parts import Parts
-from tfssl.training.state import keep
+from tfssl.training.state import gradients_of_held
 
 
 class Step:
@@ -257,7 +257,7 @@ def minimize(optimizer, variables, loss_of, held=None):
         # The optimizer sums gradients over the replicas.
         scaled = optimizer.scale_loss(loss / replicas.count())
     gradients = tape.gradient(scaled, variables)
-    gradients = keep(held, [0.0] * len(held), gradients)
+    gradients = gradients_of_held(optimizer, held, gradients)
     before = [
         None if now is None else tf.identity(variable.value)
         for variable, now in zip(variables, held, strict=True)
