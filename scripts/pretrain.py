@@ -79,6 +79,7 @@ def main():
     )
     # Imported here so that --help answers at once.
     from tfssl import methods, runs, transfer
+    from tfssl.runs.devices import device_names
 
     train = common.load_data("train")
     test = None
@@ -114,7 +115,8 @@ def main():
     chief = runs.is_chief(strategy)
     print(
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
-        f"weights) on {len(train.images):,} images of {train.name}, {precision}."
+        f"weights) on {len(train.images):,} images of {train.name}, {precision}, by "
+        f"{device_names()}."
     )
     # Of several workers one writes.
     with runs.alone(run.path) if chief else contextlib.nullcontext():

@@ -78,7 +78,7 @@ def test_photos_in_classifier_out(tfssl_command):
     make_photos(run.here / "photos")
     data = "--dataset=folder:photos"
     out = run("pretrain", data, "--workdir=run", "--epochs=2")
-    assert "photos: resnet18 of width 16 on 64 px" in out
+    assert "photos: resnet18 of width 16 on 64 px" in out and " CPU cores.\n" in out
     assert "Note: An epoch has only 3 steps" in out
     encoder = "--encoder=run/encoder.keras"
     out = run(

@@ -87,19 +87,18 @@ def _predicted(model, images, batch_size, verbose, kept=np.asarray):
         height, width = (a or b for a, b in zip(size, images.shape[1:3], strict=True))
         batch_size = min(max(_PIXELS // (height * width), 1), _IMAGES)
     found = None
-    bar = tqdm(total=len(images), unit="image", disable=not verbose)
-    for start in range(0, len(images), batch_size * _BATCHES):
-        rows = slice(start, start + batch_size * _BATCHES)
-        streamed = isinstance(images, StreamedImages)
-        piece = images.subset(rows) if streamed else images[rows]
-        batches = _FittedBatches(piece, size, batch_size, replicas.devices())
-        with telling(batches):
-            out = kept(model.predict(batches, verbose=0)[: len(piece)])
-        if found is None:
-            found = np.empty((len(images), *out.shape[1:]), "float32")
-        found[rows] = out
-        bar.update(len(piece))
-    bar.close()
+    with tqdm(total=len(images), unit="image", disable=not verbose) as bar:
+        for start in range(0, len(images), batch_size * _BATCHES):
+            rows = slice(start, start + batch_size * _BATCHES)
+            streamed = isinstance(images, StreamedImages)
+            piece = images.subset(rows) if streamed else images[rows]
+            batches = _FittedBatches(piece, size, batch_size, replicas.devices())
+            with telling(batches):
+                out = kept(model.predict(batches, verbose=0)[: len(piece)])
+            if found is None:
+                found = np.empty((len(images), *out.shape[1:]), "float32")
+            found[rows] = out
+            bar.update(len(piece))
     return found
 
 
