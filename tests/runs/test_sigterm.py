@@ -95,6 +95,14 @@ def test_the_state_is_saved_within_an_epoch_and_the_run_ends(capsys):
     assert "saved after epoch 1 and 3 steps. The same" in capsys.readouterr().err
 
 
+def test_what_a_step_logs_may_come_late():
+    saved, callback = saving(lambda: True)
+    callback.on_train_batch_begin(0)
+    with pytest.raises(Terminated):
+        callback.on_train_batch_begin(1)
+    assert saved.positions == [Position(1, 1)]
+
+
 def test_after_the_last_step_the_end_of_the_epoch_is_saved():
     came = []
     saved, callback = saving(lambda: bool(came))

@@ -170,8 +170,8 @@ class SaveStates(GoOnWithMeans):
         Terminated: out of `fit`, after a checkpoint, if the run is to end now.
     """
 
-    # What a step logs is only kept. Else Keras would wait for each step on JAX before
-    # it sends the next one to the device.
+    # Else Keras would wait for each step on JAX before it sends the next one to the
+    # device. What a step logs then comes late, and is not needed.
     async_safe = True
 
     def __init__(
@@ -186,6 +186,7 @@ class SaveStates(GoOnWithMeans):
         super().on_epoch_begin(epoch, logs)
         self.epoch = epoch
         self.saved = time.monotonic()
+        self.logs = None
         # `fit` counts the steps of an epoch that goes on from 0.
         self.first = self.start.step if epoch == self.start.epoch else 0
 
