@@ -109,13 +109,13 @@ class Ended(Exception):
 
 
 class End(keras.callbacks.Callback):
-    """Ends a run after a step of its second epoch."""
+    """Ends a run after a step of its second epoch, whose state is saved then."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == (1, 0):
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == (1, 1):
             raise Ended
 
 
