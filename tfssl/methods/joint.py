@@ -173,6 +173,7 @@ class Joint(Method):
         self.part.after_update()
 
     def held_variables(self):
+        # It may be asked before the loss of the step is computed.
         self.part.keep_step_of(self)
         return self.part.held_variables()
 
