@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from absl import flags
+from absl.flags import Error
 from programs import SMALL, imported, run, write_npz
 
 import tfssl
@@ -47,6 +48,16 @@ def test_views_have_a_size_of_their_own():
     assert recipe(size=32).image_size == 32
     model = recipe("--view_size=24", "--encoder_width=4", size=32).make(300)
     assert model.encoder.input_shape == (None, 24, 24, 3)
+
+
+def test_an_encoder_that_was_saved_computes_in_float32():
+    for given, expected in ((), "auto"), (("--init=a.keras",), "float32"):
+        with imported("pretrain", "--workdir=w", "--dataset=a", *given) as pretrain:
+            assert pretrain.recipe_flags.precision() == expected
+    given = ("--init=a.keras", "--precision=mixed_bfloat16")
+    with imported("pretrain", "--workdir=w", "--dataset=a", *given) as pretrain:
+        with pytest.raises(Error, match="leave out --precision=mixed_bfloat16"):
+            pretrain.main()
 
 
 @pytest.mark.parametrize(
