@@ -155,14 +155,14 @@ def without_folder(dataset):
     return f"{kind}:{os.path.basename(os.path.normpath(place))}"
 
 
-def load_data(split, image_size=None, labelled_only=False):
+def load_data(split, image_size=None, unlabelled="refuse"):
     """A split of the data set that the flags name.
 
     Args:
         split: string.
         image_size: int, where no flag says one. Defaults to that of the set.
-        labelled_only: bool, whether of a folder whose labels stand in a table only the
-            images of the table count.
+        unlabelled: what becomes of images that are not in the table of labels, if there
+            is one: see `tfssl.data.load`.
 
     Returns:
         `tfssl.data.ImageData`.
@@ -177,7 +177,7 @@ def load_data(split, image_size=None, labelled_only=False):
         data_dir=FLAGS.data_dir,
         max_corrupt=FLAGS.max_corrupt,
         labels=FLAGS.labels,
-        labelled_only=labelled_only and FLAGS.labels is not None,
+        unlabelled="refuse" if FLAGS.labels is None else unlabelled,
         # Of the same seed always: what one script trains on, no other may test on.
         test_fraction=FLAGS.test_fraction,
         hold_out=FLAGS.hold_out,
@@ -185,24 +185,37 @@ def load_data(split, image_size=None, labelled_only=False):
     )
 
 
-def load_labelled(image_size=None, labelled_only=False):
-    """Train and test split, with labels; arguments as `load_data`."""
+def load_labelled(image_size=None, keep_unlabelled=False):
+    """Train and test split, with labels.
+
+    Args:
+        image_size: as `load_data`.
+        keep_unlabelled: bool, whether training images that a table of labels does not
+            name are there too, with the label -1.
+
+    Returns:
+        Tuple of two `tfssl.data.ImageData`.
+    """
     from tfssl.transfer.labels import check_labels
 
-    splits = [
-        load_data(split, image_size, labelled_only) for split in ("train", "test")
-    ]
+    splits = (
+        load_data("train", image_size, "keep" if keep_unlabelled else "leave_out"),
+        load_data("test", image_size, "leave_out"),
+    )
     for part in splits:
         part.require_labels()
-        check_labels(part.labels, len(part), f"Labels of {part.split}")
+        labels = part.labels
+        if keep_unlabelled:
+            labels = labels[labels != -1]
+        check_labels(labels, len(labels), f"Labels of {part.split}")
     return splits
 
 
-def load_test(image_size=None, labelled_only=False):
-    """The test split with its labels; None, and why, if there is none or no labels.
+def load_test(image_size=None):
+    """The test images with a label; None, and why, if there are none.
 
     Args:
-        image_size, labelled_only: as `load_data`.
+        image_size: as `load_data`.
 
     Returns:
         Tuple of `tfssl.data.ImageData` or None, and a string.
@@ -210,7 +223,7 @@ def load_test(image_size=None, labelled_only=False):
     from tfssl import data
 
     try:
-        test = load_data("test", image_size, labelled_only)
+        test = load_data("test", image_size, "leave_out")
         test.require_labels()
     except data.CorruptImagesError:
         # There is one, and it is not to be passed over.
@@ -279,12 +292,12 @@ def load_features():
     if FLAGS.encoder == "pixels":
         if chosen or FLAGS.head_layer:
             raise app.UsageError("Pixels have no layers, and no maps to pool.")
-        train, test = load_labelled(labelled_only=True)
+        train, test = load_labelled()
         return transfer.pixels(train.images.shape[1:3]), train, test
     encoder = load_encoder(FLAGS.encoder, FLAGS.head_layer)
     if chosen:
         encoder = transfer.feature_model(encoder, FLAGS.layer, FLAGS.pool)
-    return encoder, *load_labelled(encoder.input_shape[1], labelled_only=True)
+    return encoder, *load_labelled(encoder.input_shape[1])
 
 
 def load_encoder(source, head_layer=0):

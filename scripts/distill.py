@@ -86,7 +86,7 @@ def main():
     from tfssl import methods, runs, transfer
 
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-    train, test = common.load_labelled(encoder.input_shape[1])
+    train, test = common.load_labelled(encoder.input_shape[1], keep_unlabelled=True)
     recipe = methods.Recipe(
         optimizer="adamw",
         learning_rate=FLAGS.learning_rate,

@@ -101,9 +101,9 @@ def save():
     from tfssl import transfer
 
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
-    train = common.load_data("train", encoder.input_shape[1], labelled_only=True)
+    train = common.load_data("train", encoder.input_shape[1], "leave_out")
     train.require_labels()
-    test, reason = common.load_test(encoder.input_shape[1], labelled_only=True)
+    test, reason = common.load_test(encoder.input_shape[1])
     rows = np.arange(len(train))
     if FLAGS.labels_per_class or FLAGS.label_fraction:
         rows = transfer.few_label_indices(

@@ -78,10 +78,12 @@ def main():
         recipe_flags.precision(), FLAGS.virtual_devices, FLAGS.seed, FLAGS.deterministic
     )
     # Imported here so that --help answers at once.
+    import numpy as np
+
     from tfssl import methods, runs, transfer
     from tfssl.runs.devices import device_names
 
-    train = common.load_data("train")
+    train = common.load_data("train", unlabelled="keep")
     test = None
     if train.labels is not None:
         test, reason = common.load_test()
@@ -113,10 +115,13 @@ def main():
     # A refused argument leaves no folder behind.
     run = runs.Workdir(FLAGS.workdir, settings)
     chief = runs.is_chief(strategy)
+    labelled = ""
+    if labels is not None:
+        labelled = f", {np.count_nonzero(labels >= 0):,} of them with a label"
     print(
         f"{FLAGS.method} of {model.encoder.name} ({model.encoder.count_params():,} "
-        f"weights) on {len(train.images):,} images of {train.name}, {precision}, by "
-        f"{device_names()}."
+        f"weights) on {len(train.images):,} images of {train.name}{labelled}, "
+        f"{precision}, by {device_names()}."
     )
     # Of several workers one writes.
     with runs.alone(run.path) if chief else contextlib.nullcontext():
@@ -194,10 +199,11 @@ def monitored(part, place):
 
     streamed = isinstance(part.images, training.StreamedImages)
     most = (STREAMED if streamed else HELD)[place]
-    if len(part) <= most:
-        return part.images, part.labels
+    rows = np.flatnonzero(part.labels >= 0)
     # Of all of them alike, so that the classes are as frequent as they are.
-    rows = np.sort(runs.sample(None, len(part), most))
+    rows = rows[np.sort(runs.sample(None, len(rows), most))]
+    if len(rows) == len(part):
+        return part.images, part.labels
     return take(part.images, rows), part.labels[rows]
 
 

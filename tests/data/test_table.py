@@ -141,9 +141,9 @@ def test_one_table_for_both_splits(nested):
 def test_a_table_may_name_some_of_the_images(nested, caplog):
     table = nested / "labels.csv"
     table.write_text("file,label\nc.png,cat\nb.png,dog\nx/y/d.png,cat")
-    with pytest.raises(ValueError, match="1 of 4 images are not .* labelled_only=True"):
+    with pytest.raises(ValueError, match="1 of 4 images are not .*leave_out"):
         load(f"folder:{nested}", image_size=4, labels=table)
-    given = {"image_size": 4, "labels": table, "labelled_only": True}
+    given = {"image_size": 4, "labels": table, "unlabelled": "leave_out"}
     data = load(f"folder:{nested}", **given)
     assert data.class_names == ("cat", "dog")
     np.testing.assert_array_equal(data.labels, [1, 0, 0])
@@ -159,8 +159,41 @@ def test_a_table_may_name_some_of_the_images(nested, caplog):
     table.write_text("file,label\nlabels.csv,cat")
     with pytest.raises(ValueError, match="none of its 4 images is in labels="):
         load(f"folder:{nested}", **given)
-    with pytest.raises(ValueError, match="labelled_only is for a table"):
-        load(f"folder:{nested}", labelled_only=True)
+    with pytest.raises(ValueError, match="unlabelled is for a table.*'keep'"):
+        load(f"folder:{nested}", unlabelled="keep")
+    with pytest.raises(ValueError, match='"leave_out" or "keep". Received: \'drop\''):
+        load(f"folder:{nested}", labels=table, unlabelled="drop")
+
+
+def test_images_that_a_table_does_not_name_may_be_kept(nested):
+    table = nested / "labels.csv"
+    table.write_text("file,label\nc.png,cat\nb.png,dog\nx/y/d.png,cat")
+    given = {"image_size": 4, "labels": table, "unlabelled": "keep"}
+    data = load(f"folder:{nested}", **given)
+    np.testing.assert_array_equal(data.labels, [-1, 1, 0, 0])
+    assert not data.left_out.get("without a label")
+    assert repr(data).endswith("4 images of 4x4, 2 classes, 1 without a label)")
+    # What is tested is what is tested without them; they stay to be learned from.
+    for stream in (False, True):
+        for fraction in ("test_fraction", "hold_out"):
+            kept, left_out = (
+                [
+                    load(f"folder:{nested}", split, stream=stream, **options)
+                    for split in ("train", "test")
+                ]
+                for options in (
+                    {**given, fraction: 0.5},
+                    {**given, fraction: 0.5, "unlabelled": "leave_out"},
+                )
+            )
+            assert kept[1].paths == left_out[1].paths
+            assert len(kept[0]) == 3 and kept[0].paths[0].endswith("a.png")
+            assert kept[0].paths[1:] == left_out[0].paths
+            np.testing.assert_array_equal(kept[0].labels[1:], left_out[0].labels)
+            assert kept[0].labels[0] == -1
+    table.write_text("file,label\nlabels.csv,cat")
+    with pytest.raises(ValueError, match="none of its 4 images is in labels="):
+        load(f"folder:{nested}", **given)
 
 
 def test_a_table_is_for_folders(nested):

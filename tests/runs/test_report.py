@@ -29,9 +29,9 @@ def everything():
         "run": {"settings": {"num_images": 1234, "note": "<b>"}},
         "originals": x[:3],
         "views": (x[:3], x[3:6]),
-        "test_images": x,
-        "test_features": np.random.default_rng(0).normal(size=(40, 6)),
-        "test_labels": np.arange(40) % 3,
+        "mapped_images": x,
+        "mapped_features": np.random.default_rng(0).normal(size=(40, 6)),
+        "mapped_labels": np.arange(40) % 3,
         "class_names": NAMES,
         "results": RESULTS,
         "figures": [("Fillings", "original, hole, filling", [[("hole", x[0])]])],
@@ -99,7 +99,7 @@ def test_what_is_not_given_is_left_out(tmp_path):
 
 
 def test_without_labels_there_are_no_frames(tmp_path):
-    parts = {**everything(), "test_labels": None, "class_names": None}
+    parts = {**everything(), "mapped_labels": None, "class_names": None}
     parsed, text = page(tmp_path, **parts)
     assert "Nearest neighbours" in parsed.headings
     assert 'class="pic good"' not in text and 'class="pic bad"' not in text
@@ -108,17 +108,36 @@ def test_without_labels_there_are_no_frames(tmp_path):
 
 def test_neighbours_are_the_most_similar(tmp_path):
     parts = everything()
-    parts["test_labels"] = np.arange(40) // 10
+    parts["mapped_labels"] = np.arange(40) // 10
     parts["class_names"] = None
-    parts["test_features"] = np.eye(4)[parts["test_labels"]]
+    parts["mapped_features"] = np.eye(4)[parts["mapped_labels"]]
     _, text = page(tmp_path, **parts)
     # Eight neighbours of nine equal images: all of them right.
     assert text.count('class="pic good"') == 64 and 'class="pic bad"' not in text
 
 
+def test_images_without_a_label_are_shown_as_such(tmp_path):
+    parts = {**everything(), "mapped_split": "train"}
+    parts["mapped_labels"] = np.repeat([0, 1, -1], [4, 4, 32])
+    parts["class_names"] = ["cat", "dog"]
+    parts["mapped_features"] = np.eye(3)[parts["mapped_labels"]]
+    parsed, text = page(tmp_path, **parts)
+    assert "A map of training images" in parsed.headings
+    assert "32 no label, 4 cat, 4 dog" in text
+    # Whether they are of the same class is not known.
+    assert "no label, the same" not in text and "no label, another" not in text
+
+
+def test_a_run_that_learned_from_labels_does_not_deny_it(tmp_path):
+    for learned in (False, True):
+        _, text = page(tmp_path, **everything(), learned_labels=learned)
+        assert ("never saw a label" in text) == (not learned)
+        assert ("images, no labels" in text) == (not learned)
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_collapsed_encoder_has_a_report(tmp_path):
-    parts = {**everything(), "test_features": np.zeros((40, 6))}
+    parts = {**everything(), "mapped_features": np.zeros((40, 6))}
     assert "A map of test images" in page(tmp_path, **parts)[0].headings
 
 

@@ -67,6 +67,35 @@ def test_patterns_csv_and_files_that_cannot_be_read(photos, classifier, monkeypa
     assert all(0.5 < float(row["probability_1"]) <= 1 for row in rows)
 
 
+@pytest.mark.slow
+def test_photos_of_which_some_have_a_label_are_all_learned_from(photos):
+    lines = [f"{i:02}.png,{NAMES[i % 2]}" for i in range(12)]
+    (photos / "labels.csv").write_text("\n".join(["file,label", *lines]))
+    out = run(
+        "pretrain",
+        "--method=joint",
+        f"--dataset=folder:{photos / 'photos'}",
+        f"--labels={photos / 'labels.csv'}",
+        "--test_fraction=0.34",
+        "--image_size=32",
+        "--encoder_width=4",
+        "--batch_size=10",
+        "--epochs=2",
+        f"--workdir={photos / 'run'}",
+    )
+    # Two of each class are held back.
+    assert "20 images of" in out and "8 of them with a label" in out
+    rows = list(csv.DictReader(open(photos / "run" / "metrics.csv", newline="")))
+    assert all(0 <= 4 * float(row["knn_accuracy"]) <= 4 for row in rows)
+    report = (photos / "run" / "report.html").read_text()
+    assert "no label" in report and "never saw a label" not in report
+    run("report", f"--workdir={photos / 'run'}")
+    assert "no label" in (photos / "run" / "report.html").read_text()
+    model = f"--model={photos / 'run' / 'classifier.keras'}"
+    lines = run("predict", model, photos / "photos").splitlines()
+    assert len(lines) == 24 and all({"dark", "light"} & {*x.split()} for x in lines)
+
+
 def test_accuracy_is_told_where_there_are_test_images(photos):
     out = run(
         "finetune",

@@ -19,6 +19,14 @@ def test_a_share_of_each_class():
     assert len(few_label_indices(LABELS, label_fraction=1.0)) == 70
 
 
+def test_images_without_a_label_are_not_chosen():
+    some = np.where(np.arange(70) % 2, LABELS, -1)
+    rows = few_label_indices(some, label_fraction=1.0)
+    np.testing.assert_array_equal(rows, np.arange(1, 70, 2))
+    with pytest.raises(ValueError, match="None of the 70 images has a label"):
+        few_label_indices(np.full(70, -1), labels_per_class=1)
+
+
 def test_the_seed_decides():
     draw = [few_label_indices(LABELS, labels_per_class=3, seed=s) for s in (0, 0, 1)]
     np.testing.assert_array_equal(draw[0], draw[1])

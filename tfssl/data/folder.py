@@ -67,7 +67,7 @@ def load_folder(
     labels=None,
     division=UNDIVIDED,
     stream=False,
-    labelled_only=False,
+    unlabelled="refuse",
 ):
     """All images below a folder, as squares of one size.
 
@@ -90,7 +90,7 @@ def load_folder(
         cache_dir: see `tfssl.data.load`.
         labels: the CSV file of a `LabelTable`.
         division: `Division`, makes a test split of a train split.
-        stream, labelled_only: see `tfssl.data.load`.
+        stream, unlabelled: see `tfssl.data.load`.
 
     Raises:
         CorruptImagesError: when more than `max_corrupt` of the files cannot be decoded.
@@ -102,7 +102,7 @@ def load_folder(
     size = DEFAULT_SIZE if image_size is None else image_size
 
     table = None if labels is None else LabelTable(labels)
-    listing = list_images(folder, split, name, table, division, labelled_only)
+    listing = list_images(folder, split, name, table, division, unlabelled)
     if notable := formats.worth_a_warning(listing.left_out):
         logging.warning(
             "Left out of %s, split %s: %s.", name, split, formats.described(notable)

@@ -12,7 +12,8 @@ class ImageData:
     Args:
         images: uint8 `[N, H, W, 3]`, values in [0, 255]; an array in memory or, for
             large sets, a `np.memmap` or `tfssl.training.StreamedImages`.
-        labels: int64 `[N]`, or None for images without labels.
+        labels: int64 `[N]`, -1 for images without one where others have one; or None
+            for images without labels.
         class_names: tuple of str, `class_names[label]` names a class; None when
             unknown.
         name: where the images came from, such as `"tfds:cifar10"`.
@@ -95,7 +96,10 @@ class ImageData:
         count, height, width, _ = self.images.shape
         labels = "no labels"
         if self.labels is not None:
-            labels = f"{len(np.unique(self.labels))} classes"
+            known = self.labels[self.labels >= 0]
+            labels = f"{len(np.unique(known))} classes"
+            if len(known) < count:
+                labels += f", {count - len(known)} without a label"
         skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
         return (
             f"ImageData({self.name}, {self.split}: {count} images of "

@@ -17,7 +17,7 @@ def load(
     max_corrupt=0.01,
     cache_dir=None,
     labels=None,
-    labelled_only=False,
+    unlabelled="refuse",
     test_fraction=None,
     hold_out=None,
     seed=0,
@@ -52,8 +52,10 @@ def load(
             folder, or its name alone) and `label`. The folder may then be flat or
             nested as it likes. Classes are the sorted labels. Defaults to None: the
             names of folders.
-        labelled_only: bool, whether images that are not in `labels` are left out, and
-            counted in `ImageData.left_out`. Defaults to False: each must be there.
+        unlabelled: what becomes of images that are not in `labels`. "leave_out" counts
+            them in `ImageData.left_out`, "keep" gives them the label -1; of these
+            `test_fraction` and `hold_out` take none. Defaults to "refuse": each must be
+            there.
         test_fraction: for a set that has no test split, the fraction of its train
             split that becomes one: of each class the rounded fraction, but at least one
             image and never all, of images without labels that fraction at random.
@@ -109,10 +111,14 @@ def load(
         )
     if labels is not None and source != "folder":
         raise ValueError(f"labels={labels} is for folder:DIR. Received: {name!r}.")
-    if labelled_only and labels is None:
+    if unlabelled not in ("refuse", "leave_out", "keep"):
         raise ValueError(
-            "labelled_only is for a table that names some of the images: "
-            "labels=FILE.csv. Received: labelled_only=True without labels"
+            f'unlabelled is "refuse", "leave_out" or "keep". Received: {unlabelled!r}'
+        )
+    if unlabelled != "refuse" and labels is None:
+        raise ValueError(
+            "unlabelled is for a table that names some of the images: "
+            f"labels=FILE.csv. Received: unlabelled={unlabelled!r} without labels"
         )
     if name == "digits":
         return load_digits(split, image_size, division)
@@ -128,7 +134,7 @@ def load(
             labels,
             division,
             stream,
-            labelled_only,
+            unlabelled,
         )
     if source == "npz" and rest:
         return load_npz(rest, split, image_size, cache_dir, division)

@@ -94,32 +94,34 @@ class LabelTable:
                 f"{rows[file]!r} and {label!r}. Keep one of its lines."
             )
 
-    def labels(self, images, files):
+    def labels(self, images, files, missing=False):
         """The labels of some images of a folder.
 
         Args:
             images: list of str, the images, relative to the folder.
             files: list of str, all files of the folder that the table may speak of, be
                 they images or not.
+            missing: bool, whether images may be missing in the table: their label is
+                -1.
 
         Returns:
             int array, indices in `class_names`.
 
         Raises:
-            ValueError: when an image is not in the table, or a file of the table not in
-                the folder.
+            ValueError: when an image is missing that may not, or a file of the table is
+                not in the folder.
         """
         by_file = self.by_file(files)
-        missing = [image for image in images if image not in by_file]
-        if missing:
+        unknown = [image for image in images if image not in by_file]
+        if unknown and not missing:
             raise ValueError(
-                f"{len(missing)} of {len(images)} images are not in "
-                f"labels={self.path}: {_some(missing)}. Give each a line with its path "
+                f"{len(unknown)} of {len(images)} images are not in "
+                f"labels={self.path}: {_some(unknown)}. Give each a line with its path "
                 "relative to the folder, take them out of the folder, or load the "
-                "images of the table only, labelled_only=True."
+                'images of the table only, unlabelled="leave_out".'
             )
         index = {name: label for label, name in enumerate(self.class_names)}
-        return np.array([index[by_file[image]] for image in images], int)
+        return np.array([index.get(by_file.get(image), -1) for image in images], int)
 
     def by_file(self, files):
         """Labels by the paths of files, of those that the table speaks of.

@@ -10,6 +10,7 @@ from tfssl.pages.pictures import PALETTE, class_name, data_url, picture
 SIZE = 560
 # More names than these help nobody.
 _MOST_NAMES = 100
+_NO_LABEL = "#9994"
 # Marks of classes, about 8 wide, from their centre. Of seven marks and ten colours,
 # seventy classes have a pair of their own.
 _MARKS = (
@@ -97,7 +98,8 @@ def scatter(points, labels=None, class_names=None, images=None):
 
     Args:
         points: float array `[n, 2]`, in [0, 1], as `project` gives them.
-        labels: integer array `[n]`, or None: all have the same mark.
+        labels: integer array `[n]`, -1 for images without one; or None: all have the
+            same mark.
         class_names: sequence of strings, or None for the numbers themselves.
         images: array `[n, h, w, 3]`, values in [0, 255], that are seen where a mark is
             pointed at; or None.
@@ -164,7 +166,7 @@ def _row(row):
 
 
 def _colour(kind):
-    return PALETTE[kind % len(PALETTE)]
+    return PALETTE[kind % len(PALETTE)] if kind >= 0 else _NO_LABEL
 
 
 def _mark(kind):

@@ -201,7 +201,9 @@ def legend(names):
 
 
 def class_name(class_names, label):
-    """Name of a class, or its number."""
+    """Name of a class, or its number; -1 is none."""
+    if label < 0:
+        return "no label"
     return str(label) if class_names is None else str(class_names[label])
 
 

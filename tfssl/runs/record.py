@@ -73,9 +73,11 @@ def data_of(run, data_dir=None):
         "stream": saved["dataset"].startswith("folder:")
         or STREAM[saved.get("stream", "false")],
     }
-    train = data.load(saved["dataset"], "train", **options)
+    table = options["labels"] is not None
+    kept, left_out = ("keep", "leave_out") if table else ("refuse", "refuse")
+    train = data.load(saved["dataset"], "train", unlabelled=kept, **options)
     try:
-        test = data.load(saved["dataset"], "test", **options)
+        test = data.load(saved["dataset"], "test", unlabelled=left_out, **options)
     except ValueError:
         # A set without a test split.
         test = None

@@ -31,7 +31,7 @@ def few_label_indices(labels, labels_per_class=None, label_fraction=None, seed=0
     """Indices of a random subset: equally many of each class, or a fraction of each.
 
     Args:
-        labels: integer array `[n]`.
+        labels: integer array `[n]`, -1 for images without one, which are not chosen.
         labels_per_class: int, images of each class; or
         label_fraction: float in (0, 1], fraction of each class, at least one image.
         seed: int. Defaults to 0.
@@ -65,7 +65,7 @@ def few_label_indices(labels, labels_per_class=None, label_fraction=None, seed=0
     labels = np.asarray(labels)
     random = np.random.default_rng(seed)
     chosen = []
-    for label in np.unique(labels):
+    for label in np.unique(labels[labels >= 0]):
         rows = np.flatnonzero(labels == label)
         count = labels_per_class or max(1, round(label_fraction * len(rows)))
         if count > len(rows):
@@ -74,4 +74,6 @@ def few_label_indices(labels, labels_per_class=None, label_fraction=None, seed=0
                 f"{labels_per_class}."
             )
         chosen.append(random.choice(rows, count, replace=False))
+    if not chosen:
+        raise ValueError(f"None of the {len(labels)} images has a label.")
     return np.sort(np.concatenate(chosen))

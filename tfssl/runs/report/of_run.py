@@ -4,6 +4,7 @@ import numpy as np
 
 from tfssl import transfer
 from tfssl.pages import sample
+from tfssl.pages.pictures import class_name
 from tfssl.runs.report.report import MAP_POINTS, SHOWN, write_report
 
 # Written into the folder by the programs that measure its encoder.
@@ -44,10 +45,12 @@ def write_run_report(run, model, train, test=None, views=None):
         originals=originals,
         original_names=_names(train, shown),
         views=[np.asarray(view) for view in views(originals, seed=0)] if views else (),
-        test_images=images,
-        test_features=transfer.features(model, images),
-        test_labels=None if mapped.labels is None else mapped.labels[rows],
+        mapped_images=images,
+        mapped_features=transfer.features(model, images),
+        mapped_labels=None if mapped.labels is None else mapped.labels[rows],
+        mapped_split=mapped.split,
         class_names=mapped.class_names,
+        learned_labels=getattr(model, "needs_labels", False),
         results=results_of(run),
         figures=figures(images[:_FIGURES]),
     )
@@ -57,8 +60,7 @@ def write_run_report(run, model, train, test=None, views=None):
 def _names(data, rows):
     if data.labels is None:
         return None
-    labels = data.labels[rows]
-    return [data.class_names[x] if data.class_names else str(x) for x in labels]
+    return [class_name(data.class_names, label) for label in data.labels[rows]]
 
 
 def results_of(run):

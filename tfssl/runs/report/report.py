@@ -40,10 +40,12 @@ def write_report(
     originals=None,
     original_names=None,
     views=None,
-    test_images=None,
-    test_features=None,
-    test_labels=None,
+    mapped_images=None,
+    mapped_features=None,
+    mapped_labels=None,
+    mapped_split="test",
     class_names=None,
+    learned_labels=False,
     results=(),
     figures=(),
 ):
@@ -57,10 +59,12 @@ def write_report(
         originals: images `[n, height, width, 3]`, values in [0, 255].
         original_names: sequence of strings, the class of each of these.
         views: tuple of the views of these, each `[n, h, w, 3]`.
-        test_images: images `[m, height, width, 3]`.
-        test_features: float array `[m, dim]`.
-        test_labels: integer array `[m]`.
+        mapped_images: images `[m, height, width, 3]` for the map and the neighbours.
+        mapped_features: float array `[m, dim]` of these.
+        mapped_labels: integer array `[m]` of these, -1 for those without one.
+        mapped_split: string, the split that they are of. Defaults to "test".
         class_names: sequence of strings.
+        learned_labels: bool, whether the run learned from labels too.
         results: list of `tfssl.transfer.Result`.
         figures: list of `(title, caption, rows)`, rows of pairs `(caption, image)`.
 
@@ -72,28 +76,29 @@ def write_report(
     """
     results = list(results)
     sections = [
-        _head(title, history, run, results),
+        _head(title, history, run, results, learned_labels),
         _results(results),
         _curves(history),
         _views(originals, original_names, views),
         *(_figure(*figure) for figure in figures),
     ]
-    if test_features is not None and len(test_features) > SHOWN:
+    if mapped_features is not None and len(mapped_features) > SHOWN:
         # Of all classes, also where they come in order.
-        rows = sample(test_labels, len(test_features), MAP_POINTS)
-        images = np.asarray(test_images[rows])
-        points = np.asarray(test_features[rows], "float32")
-        labels = None if test_labels is None else np.asarray(test_labels)[rows]
+        rows = sample(mapped_labels, len(mapped_features), MAP_POINTS)
+        images = np.asarray(mapped_images[rows])
+        points = np.asarray(mapped_features[rows], "float32")
+        labels = None if mapped_labels is None else np.asarray(mapped_labels)[rows]
+        kind = "training" if mapped_split == "train" else mapped_split
         sections += [
-            _map(images, points, labels, class_names),
-            _neighbours(images, points, labels, class_names),
+            _map(kind, images, points, labels, class_names, learned_labels),
+            _neighbours(kind, images, points, labels, class_names),
         ]
     sections.append(_how(run))
     body = "\n".join(filter(None, sections))
     write_text(path, page(title, body, style=maps.STYLE, script=maps.SCRIPT))
 
 
-def _head(title, history, run, results):
+def _head(title, history, run, results, learned_labels):
     # What had few labels is in the chart.
     main = [result for result in results if result.std is None] or results
     numbers = [(result.title, f"{100 * result.value:.1f} %") for result in main]
@@ -103,7 +108,8 @@ def _head(title, history, run, results):
         if "knn_accuracy" in last and "knn" not in dict(numbers):
             numbers.append(("kNN accuracy", f"{100 * last['knn_accuracy']:.1f} %"))
     if run and "num_images" in run.get("settings", {}):
-        numbers.append(("images, no labels", f"{run['settings']['num_images']:,}"))
+        name = "images" if learned_labels else "images, no labels"
+        numbers.append((name, f"{run['settings']['num_images']:,}"))
     boxes = "".join(
         f"<div><b>{html.escape(str(value))}</b><span>{html.escape(name)}</span></div>"
         for name, value in numbers
@@ -170,31 +176,36 @@ def _figure(title, caption, rows):
     )
 
 
-def _map(images, features, labels, class_names):
+def _map(kind, images, features, labels, class_names, learned_labels):
     # Small images keep the file small.
     step = max(1, images.shape[1] // 32)
     small = images[:, ::step, ::step]
-    names = "" if labels is None else maps.NAMES
+    told = "Images with similar features are near each other (t-SNE)."
+    if not learned_labels:
+        told += " The encoder never saw a label"
+        told += "." if labels is None else "; the colours show them."
+    if labels is not None:
+        told += f" {maps.NAMES}"
     return (
-        "<h2>A map of test images</h2><p class='soft'>Images with similar features are "
-        "near each other (t-SNE). The encoder never saw a label; the colours show them."
-        f" {names}</p>{maps.scatter(project(features), labels, class_names, small)}"
+        f"<h2>A map of {html.escape(kind)} images</h2><p class='soft'>{told}</p>"
+        f"{maps.scatter(project(features), labels, class_names, small)}"
     )
 
 
-def _neighbours(images, features, labels, class_names):
+def _neighbours(kind, images, features, labels, class_names):
     def shown(row, query):
         if labels is None:
             return images[row], "", None
         name = pictures.class_name(class_names, int(labels[row]))
-        return images[row], name, labels[row] == labels[query]
+        known = min(labels[row], labels[query]) >= 0
+        return images[row], name, labels[row] == labels[query] if known else None
 
     found = nearest(features, range(SHOWN), SHOWN)
     rows = [[shown(i, q) for i in (q, *found[q])] for q in range(SHOWN)]
     frames = "" if labels is None else maps.FRAMES
     return (
-        "<h2>Nearest neighbours</h2><p class='soft'>A test image on the left and the "
-        f"test images with the most similar features. {frames}</p>"
+        "<h2>Nearest neighbours</h2><p class='soft'>On the left an image, beside it "
+        f"the {html.escape(kind)} images with the most similar features. {frames}</p>"
         f"{maps.neighbour_rows(rows)}"
     )
 
