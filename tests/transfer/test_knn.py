@@ -115,6 +115,17 @@ def test_what_gives_no_accuracy_is_refused(changes, message):
         knn_accuracy(**{**arguments, **changes})
 
 
+@pytest.mark.parametrize("n", [20, 2000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(n, bad):
+    bank, labels = np.ones((n, 3)), np.zeros(n, int)
+    broken = bank.copy()
+    broken[7, 1] = bad
+    for train, test in ((bank, broken), (broken, bank)):
+        with pytest.raises(ValueError, match="must be finite.* 1 of .* row 7: "):
+            knn_predict(train, labels, test, k=2)
+
+
 def test_few_labels_are_a_mean_over_banks_that_are_drawn():
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3

@@ -20,6 +20,18 @@ def test_the_callback_logs_what_the_features_give():
     assert logged[-1] == knn_accuracy(f, y, f[:8], y[:8], k=3)
 
 
+def test_what_is_near_to_nothing_has_no_accuracy():
+    x, y, model = images(16), np.arange(16) % 2, make("simclr")
+    callback = KNNCallback((x, y), (x, y), k=3)
+    callback.set_model(model)
+    callback.set_params({"epochs": 1})
+    for scale, want in ((1.0, False), (np.nan, True)):
+        model.encoder.set_weights([scale * w for w in model.encoder.get_weights()])
+        logs = {}
+        callback.on_epoch_end(0, logs)
+        assert np.isnan(logs["knn_accuracy"]) == want
+
+
 def test_the_callback_refuses_before_training():
     x, y = images(4), np.zeros(4, "int64")
     for changes, message in (

@@ -59,6 +59,10 @@ def test_what_is_refused(tmp_path):
         made.search(np.ones((1, 6)), k=0)
     with pytest.raises(ValueError, match="a path for each.*49 paths"):
         Index(np.ones((50, 6)), ["a"] * 49)
+    with pytest.raises(ValueError, match="must be finite"):
+        made.search(np.full((1, 6), np.nan))
+    with pytest.raises(ValueError, match="must be finite"):
+        Index(np.full((1, 6), np.inf), ["a"])
     with pytest.raises(FileNotFoundError, match="There is no file"):
         Index.load(tmp_path / "none.npz")
     for name, content in (("text.npz", b"no index"), ("half.npz", None)):

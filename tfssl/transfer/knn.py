@@ -38,8 +38,8 @@ def knn_predict(
         Integer array `[m]`. Ties go to the smallest label.
 
     Raises:
-        ValueError: if k is not between 1 and n, the temperature is not above 0, or the
-            labels are not an integer from 0 for each row.
+        ValueError: if k is not between 1 and n, the temperature is not above 0, the
+            labels are not an integer from 0 for each row, or features are not finite.
 
     Example:
         >>> import numpy as np
@@ -57,11 +57,11 @@ def knn_predict(
             f'vote must be "weighted" or "majority". Received: vote={vote!r}'
         )
     chunk_size = block_of(len(train_features)) if chunk_size is None else chunk_size
-    bank = _unit_rows(train_features)
+    bank = unit_rows(train_features)
     classes, voted = np.unique(train_labels, return_inverse=True)
     predictions = np.empty(len(test_features), "int64")
     for start in range(0, len(test_features), chunk_size):
-        similarity = _unit_rows(test_features[start : start + chunk_size]) @ bank.T
+        similarity = unit_rows(test_features[start : start + chunk_size]) @ bank.T
         nearest = largest_of_rows(similarity, k)
         weights = np.ones(nearest.shape, "float64")
         if vote == "weighted":
@@ -241,6 +241,31 @@ def check_neighbours(k, temperature, bank):
         )
 
 
-def _unit_rows(x):
-    x = np.asarray(x, "float32")
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+def unit_rows(features):
+    """Features brought to length 1, those of length 0 apart.
+
+    Args:
+        features: float array `[n, dim]`.
+
+    Returns:
+        float32 array `[n, dim]`.
+
+    Raises:
+        ValueError: for features that are not finite, which are near to nothing.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfssl.transfer.knn import unit_rows
+        >>> unit_rows(np.array([[0.0, 2.0]])).tolist()
+        [[0.0, 1.0]]
+    """
+    features = np.asarray(features, "float32")
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise ValueError(
+            "Features must be finite, to be compared; an encoder whose training failed "
+            f"gives others. Received: {np.sum(~finite)} of {len(features)} rows that "
+            f"are not, such as row {row}: {features[row, :8]}"
+        )
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)

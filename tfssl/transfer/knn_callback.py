@@ -1,6 +1,7 @@
 """kNN accuracy while a model trains."""
 
 import keras
+import numpy as np
 
 from tfssl.checks import check_count
 from tfssl.transfer.features import features
@@ -16,7 +17,8 @@ class KNNCallback(keras.callbacks.Callback):
 
     Images of another size than the encoder's are brought to it. Before the first step
     the features of a few images of both sets are computed, so that a set that cannot
-    be measured is refused before anything is trained.
+    be measured is refused before anything is trained. Of features that are not finite
+    the accuracy is NaN.
 
     Args:
         train: tuple of images `[n, height, width, 3]` and labels `[n]`: the bank.
@@ -54,12 +56,13 @@ class KNNCallback(keras.callbacks.Callback):
         last = epoch + 1 == self.params.get("epochs")
         if logs is None or not (last or (epoch + 1) % self.every == 0):
             return
-        model = self.model
+        bank, queries = (
+            features(self.model, images) for images, _ in (self.train, self.test)
+        )
+        if not (np.isfinite(bank).all() and np.isfinite(queries).all()):
+            # Whether training ends then is not decided here.
+            logs["knn_accuracy"] = float("nan")
+            return
         logs["knn_accuracy"] = knn_accuracy(
-            features(model, self.train[0]),
-            self.train[1],
-            features(model, self.test[0]),
-            self.test[1],
-            self.k,
-            self.temperature,
+            bank, self.train[1], queries, self.test[1], self.k, self.temperature
         )

@@ -9,7 +9,7 @@ import numpy as np
 from tfssl.checks import check_count
 from tfssl.files import whole_file
 from tfssl.transfer.features import features
-from tfssl.transfer.knn import block_of, largest_of_rows
+from tfssl.transfer.knn import block_of, largest_of_rows, unit_rows
 
 _ARRAYS = ("features", "paths", "encoder", "weights")
 
@@ -25,7 +25,8 @@ class Index:
             encoder is known; "" if it is not known.
 
     Raises:
-        ValueError: for another number of paths than of features, or none of them.
+        ValueError: for another number of paths than of features, none of them, or
+            features that are not finite.
 
     Example:
         >>> import numpy as np, tfssl
@@ -42,7 +43,7 @@ class Index:
                 "An index takes features [n, dim] and a path for each. Received: "
                 f"features of shape {features.shape} and {len(paths)} paths"
             )
-        self.features = _unit_rows(features)
+        self.features = unit_rows(features)
         self.paths = paths
         self.encoder, self.weights = encoder, weights
 
@@ -83,7 +84,8 @@ class Index:
             first.
 
         Raises:
-            ValueError: for features of another length, or k below 1.
+            ValueError: for features of another length or that are not finite, or k
+                below 1.
         """
         check_count(k=k)
         queries = np.asarray(queries, "float32")
@@ -97,7 +99,7 @@ class Index:
         block = block_of(len(self)) if block is None else block
         answers = []
         for start in range(0, len(queries), block):
-            similar = _unit_rows(queries[start : start + block]) @ self.features.T
+            similar = unit_rows(queries[start : start + block]) @ self.features.T
             nearest = largest_of_rows(similar, k)
             for row, found in zip(similar, nearest, strict=True):
                 ranked = found[np.argsort(-row[found], kind="stable")]
@@ -182,7 +184,3 @@ def checksum(model):
     for weight in model.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
-
-
-def _unit_rows(x):
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
