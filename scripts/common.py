@@ -155,14 +155,14 @@ def without_folder(dataset):
     return f"{kind}:{os.path.basename(os.path.normpath(place))}"
 
 
-def load_data(split, image_size=None, unlabelled="refuse"):
+def load_data(split, image_size=None, unlabelled="keep"):
     """A split of the data set that the flags name.
 
     Args:
         split: string.
         image_size: int, where no flag says one. Defaults to that of the set.
         unlabelled: what becomes of images that are not in the table of labels, if there
-            is one: see `tfssl.data.load`.
+            is one: see `tfssl.data.load`. Defaults to "keep".
 
     Returns:
         `tfssl.data.ImageData`.

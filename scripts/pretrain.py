@@ -83,7 +83,7 @@ def main():
     from tfssl import methods, runs, transfer
     from tfssl.runs.devices import device_names
 
-    train = common.load_data("train", unlabelled="keep")
+    train = common.load_data("train")
     test = None
     if train.labels is not None:
         test, reason = common.load_test()

@@ -38,7 +38,7 @@ def main():
 
     from tfssl import runs
 
-    train = common.load_data("train", unlabelled="keep")
+    train = common.load_data("train")
     recipe = recipe_flags.chosen_recipe(train)
     labels = recipe_flags.known_labels(train, recipe.method_class)
     strategy = runs.strategy(FLAGS.strategy)

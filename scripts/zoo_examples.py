@@ -61,7 +61,7 @@ def chosen(known):
 @functools.cache
 def images(size):
     """The test images, for encoders of a size."""
-    data = common.load_data("test", size)
+    data = common.load_data("test", size, "leave_out")
     return dataclasses.replace(data, name=common.without_folder(FLAGS.dataset))
 
 
