@@ -71,8 +71,8 @@ def define_data_flags(required=True):
         "labels",
         None,
         "CSV file with the columns file,label: the classes of folder:DIR's images. "
-        "Files are relative to DIR, or names alone. finetune and evaluate leave out "
-        "images that are not in it; elsewhere each must be.",
+        "Files are relative to DIR, or names alone. Images that are not in it are "
+        "learned from without a label, and left out where only labels count.",
     )
     flags.DEFINE_float(
         "test_fraction",
