@@ -23,6 +23,7 @@ MAP_POINTS, SHOWN = 1000, 8
 CURVES = {
     "loss": "Falls quickly, then slowly. Flat from the start: nothing is learned.",
     "contrastive_accuracy": "How often a view finds its partner among all other views.",
+    "label_accuracy": "How often the images with a label get it, while it learns.",
     "knn_accuracy": "Test images classified by their nearest training images.",
     "feature_std": "Spread of the features; 0 is collapse, 1/sqrt(dim) the most.",
     "effective_rank": "Directions in which the features differ.",
