@@ -78,7 +78,8 @@ def define_data_flags(required=True):
         "test_fraction",
         None,
         "Of a set that has no test split, the fraction of each class that becomes one. "
-        "--seed does not change which images: they are the same for all scripts.",
+        "They are the same for all scripts and all --seed, as long as the images and "
+        "--labels are.",
     )
     flags.DEFINE_float(
         "hold_out",
@@ -178,7 +179,8 @@ def load_data(split, image_size=None, unlabelled="keep"):
         max_corrupt=FLAGS.max_corrupt,
         labels=FLAGS.labels,
         unlabelled="refuse" if FLAGS.labels is None else unlabelled,
-        # Of the same seed always: what one script trains on, no other may test on.
+        # Of the same seed always: what one script learns the labels of, no other may
+        # test on.
         test_fraction=FLAGS.test_fraction,
         hold_out=FLAGS.hold_out,
         stream=STREAM[FLAGS.stream],
@@ -190,25 +192,23 @@ def load_labelled(image_size=None, keep_unlabelled=False):
 
     Args:
         image_size: as `load_data`.
-        keep_unlabelled: bool, whether training images that a table of labels does not
-            name are there too, with the label -1.
+        keep_unlabelled: bool, whether training images without a label are there too,
+            with the label -1.
 
     Returns:
         Tuple of two `tfssl.data.ImageData`.
     """
     from tfssl.transfer.labels import check_labels
 
-    splits = (
-        load_data("train", image_size, "keep" if keep_unlabelled else "leave_out"),
-        load_data("test", image_size, "leave_out"),
-    )
-    for part in splits:
-        part.require_labels()
-        labels = part.labels
-        if keep_unlabelled:
-            labels = labels[labels != -1]
-        check_labels(labels, len(labels), f"Labels of {part.split}")
-    return splits
+    train = load_data("train", image_size, "keep" if keep_unlabelled else "leave_out")
+    train.require_labels()
+    test = load_data("test", image_size, "leave_out").labelled()
+    if not keep_unlabelled:
+        train = train.labelled()
+    for part in (train, test):
+        known = part.labels[part.labels >= 0]
+        check_labels(known, len(known), f"Labels of {part.split}")
+    return train, test
 
 
 def load_test(image_size=None):
@@ -223,8 +223,7 @@ def load_test(image_size=None):
     from tfssl import data
 
     try:
-        test = load_data("test", image_size, "leave_out")
-        test.require_labels()
+        test = load_data("test", image_size, "leave_out").labelled()
     except data.CorruptImagesError:
         # There is one, and it is not to be passed over.
         raise
@@ -324,6 +323,11 @@ def load_encoder(source, head_layer=0):
     return encoder
 
 
+def make_folder_of(path):
+    """Makes the folder of a file that is written when the work is done."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+
+
 def save_classifier(classifier, path, test, reason):
     """Saves a classifier and says how good it is.
 
@@ -354,7 +358,8 @@ def refresh_report(output):
     folder = os.path.dirname(output or "")
     if output and os.path.exists(os.path.join(folder, "run.json")):
         run = runs.Workdir.read(folder)
-        if os.path.basename(output) in runs.RESULTS and run.info.get("finished"):
+        measured = os.path.basename(output) in runs.RESULTS
+        if measured and run.info.get("finished") and runs.is_pretraining(run):
             path = runs.write_run_report(
                 run, runs.model_of(run), *runs.data_of(run, FLAGS.data_dir)
             )

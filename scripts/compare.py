@@ -52,7 +52,12 @@ flags.DEFINE_multi_string(
     'More flags of pretrain for all methods, as "--encoder_width=16", or for some, as '
     '"mae,ijepa: --encoder=vit_tiny". May be repeated; the last one counts.',
 )
-flags.DEFINE_integer("k", 200, "Neighbours of kNN.", lower_bound=1)
+flags.DEFINE_integer(
+    "k",
+    None,
+    "Neighbours of kNN. Default: 200, or all training images if there are fewer.",
+    lower_bound=1,
+)
 flags.register_validator(
     "methods",
     lambda names: names == ["all"] or set(names) <= set(common.REGISTRY.METHODS),
@@ -99,7 +104,7 @@ def train_methods():
         FLAGS.budget_minutes,
         data_flags,
         pretrain_flags,
-        [f"--k={FLAGS.k}"],
+        [f"--k={FLAGS.k}"] if FLAGS.k else [],
         FLAGS.jobs,
     )
     rows = comparison.run(methods, list(map(int, FLAGS.seeds)))

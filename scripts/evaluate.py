@@ -28,7 +28,12 @@ flags.adopt_module_key_flags(common)
 FEW = ("few_knn", "few_linear")
 PROTOCOLS = ("knn", "linear", *FEW, "hidden")
 flags.DEFINE_list("protocol", ["knn", "linear"], f"Some of {', '.join(PROTOCOLS)}.")
-flags.DEFINE_integer("k", 200, "Neighbours of knn.", lower_bound=1)
+flags.DEFINE_integer(
+    "k",
+    None,
+    "Neighbours of knn. Default: 200, or all training images if there are fewer.",
+    lower_bound=1,
+)
 flags.DEFINE_float("temperature", 0.1, "Temperature of knn's vote.", lower_bound=1e-4)
 flags.DEFINE_list(
     "labels_per_class",
@@ -64,7 +69,7 @@ def main():
     from tfssl import transfer
 
     encoder, train, test = common.load_features()
-    if "knn" in FLAGS.protocol and FLAGS.k > len(train.images):
+    if "knn" in FLAGS.protocol and (FLAGS.k or 1) > len(train.images):
         raise ValueError(
             f"--k={FLAGS.k} is more than the {len(train.images)} training images."
         )
@@ -102,7 +107,8 @@ def measure(protocol, data, labels_per_class):
     from tfssl import transfer
 
     if protocol == "knn":
-        return transfer.knn(*data, k=FLAGS.k, temperature=FLAGS.temperature)
+        k = FLAGS.k or min(200, len(data[0]))
+        return transfer.knn(*data, k=k, temperature=FLAGS.temperature)
     if protocol in FEW:
         few = {
             "labels_per_class": int(labels_per_class),

@@ -100,6 +100,7 @@ def save():
 
     from tfssl import transfer
 
+    common.make_folder_of(FLAGS.save)
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     train = common.load_data("train", encoder.input_shape[1], "leave_out")
     train.require_labels()

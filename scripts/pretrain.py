@@ -15,6 +15,7 @@ Then: tfssl evaluate, tfssl finetune and tfssl publish.
 """
 
 import contextlib
+import hashlib
 import os
 import sys
 
@@ -109,6 +110,10 @@ def main():
             "precision": precision,
         },
     )
+    if labels is not None:
+        # A table that has grown, or another one, is another run.
+        digest = hashlib.sha256(labels.astype("<i8").tobytes())
+        settings["labels_sha256"] = digest.hexdigest()
     if encoder is not None:
         # That of the recipe was not made.
         settings.update(encoder=FLAGS.init, encoder_width=None, encoder_arguments={})

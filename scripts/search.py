@@ -4,8 +4,9 @@
         --index=photos.npz --query=photo.jpg
     tfssl search --encoder=runs/a/encoder.keras --index=photos.npz --query=photo.jpg
 
-The first command makes the index, of all images of the data set, and keeps it; with it
-the second one answers at once. The answer is a line an image: the cosine similarity of
+The first command makes the index, of all training images of the data set, and keeps
+it; with it the second one answers at once. So does the first one given again: an index
+that is there is not made anew. The answer is a line an image: the cosine similarity of
 the features, and the file.
 """
 
@@ -38,6 +39,11 @@ def main():
 
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
     if os.path.exists(FLAGS.index):
+        if FLAGS.dataset:
+            print(
+                f"{FLAGS.index} is searched as it is, and --dataset is not read. "
+                "Delete it to have it made anew."
+            )
         index = transfer.Index.load(FLAGS.index)
     else:
         index = made(encoder)
@@ -53,12 +59,19 @@ def made(encoder):
     """The index of the data set, saved."""
     from tfssl import transfer
 
+    common.make_folder_of(FLAGS.index)
     images = common.load_data("train", encoder.input_shape[1])
     # Sets without files are searched by number.
     paths = images.paths or [f"{FLAGS.dataset} {i}" for i in range(len(images))]
     index = transfer.Index.of_images(
         encoder, images.images, paths, encoder=FLAGS.encoder, verbose=1
     )
+    # Of streamed files, those in whose place another image was read.
+    corrupt = getattr(images.images, "corrupt", None)
+    if corrupt:
+        files = images.images.files
+        kept = [row for row, file in enumerate(files) if file not in corrupt]
+        index = index.of_rows(kept)
     index.save(FLAGS.index)
     print(f"Wrote {FLAGS.index}: {len(index):,} images")
     return index

@@ -52,3 +52,21 @@ def test_requires_labels_where_they_are_needed():
     ImageData(IMAGES, [0, 2, 2, 0]).require_labels()
     with pytest.raises(ValueError, match="mine, split test, has no labels"):
         ImageData(IMAGES, name="mine", split="test").require_labels()
+
+
+def test_some_images_have_a_label():
+    data = ImageData(
+        IMAGES + np.arange(4, dtype="uint8")[:, None, None, None],
+        [2, -1, -1, 0],
+        paths="abcd",
+    )
+    some = data.labelled()
+    assert some.labels.tolist() == [2, 0] and some.paths == ("a", "d")
+    assert some.images[:, 0, 0, 0].tolist() == [0, 3]
+    assert some.labelled() is some
+    # None with a label is none with labels.
+    assert ImageData(IMAGES, [-1] * 4).labels is None
+    with pytest.raises(ValueError, match="has no labels"):
+        ImageData(IMAGES, [-1] * 4).labelled()
+    with pytest.raises(ValueError, match="or -1 for .*Received: -2"):
+        ImageData(IMAGES, [0, 1, -2, 1])

@@ -156,3 +156,12 @@ def test_a_corrupt_file_changes_no_split(classes):
     assert sum((part.skipped for part in parts), ()) == ("b/0.png",)
     assert set(before) - {f"{classes}/b/0.png"} == set(parts[1].paths)
     assert len(parts[0]) + len(parts[1]) == 14
+
+
+def test_images_without_a_label_are_no_test_images():
+    labels = np.where(np.arange(41) % 3, LABELS, -1)
+    train, test = divided(labels, test_fraction=0.5)
+    known = np.flatnonzero(labels >= 0)
+    _, as_if_alone = divided(labels[known], test_fraction=0.5)
+    np.testing.assert_array_equal(test, known[as_if_alone])
+    np.testing.assert_array_equal(np.sort(np.r_[train, test]), np.arange(41))

@@ -165,6 +165,18 @@ def test_in_the_place_of_a_corrupt_file_stands_the_next_of_its_class(photos, cap
         assert "not a JPEG" in caplog.text
 
 
+def test_a_table_may_name_some_of_the_images(photos):
+    table = photos / "labels.csv"
+    table.write_text("file,label\n00.jpg,a\n03.jpg,b")
+    options = {"labels": table, "image_size": 16, "batch_size": 2}
+    with pytest.raises(ValueError, match='unlabelled="leave_out", or all.*"keep"'):
+        stream(f"folder:{photos}", **options)
+    for unlabelled, count in (("leave_out", 2), ("keep", 40)):
+        batches = stream(f"folder:{photos}", unlabelled=unlabelled, **options)
+        assert len(batches.data) == count
+        assert sorted(batches.data.labels)[-2:] == [0, 1]
+
+
 @pytest.mark.usefixtures("eager")
 def test_one_corrupt_file_too_many_ends_the_run(photos):
     batches = stream(f"folder:{photos}", image_size=16, batch_size=8, max_corrupt=0.05)

@@ -157,7 +157,7 @@ def test_a_table_may_name_some_of_the_images(nested, caplog):
     ]
     assert sorted(sum((part.paths for part in parts), ())) == sorted(data.paths)
     table.write_text("file,label\nlabels.csv,cat")
-    with pytest.raises(ValueError, match="none of its 4 images is in labels="):
+    with pytest.raises(ValueError, match="train: none of 4 images is in labels="):
         load(f"folder:{nested}", **given)
     with pytest.raises(ValueError, match="unlabelled is for a table.*'keep'"):
         load(f"folder:{nested}", unlabelled="keep")
@@ -191,9 +191,13 @@ def test_images_that_a_table_does_not_name_may_be_kept(nested):
             assert kept[0].paths[1:] == left_out[0].paths
             np.testing.assert_array_equal(kept[0].labels[1:], left_out[0].labels)
             assert kept[0].labels[0] == -1
+    # A split of which it names nothing is one without labels.
     table.write_text("file,label\nlabels.csv,cat")
-    with pytest.raises(ValueError, match="none of its 4 images is in labels="):
-        load(f"folder:{nested}", **given)
+    assert load(f"folder:{nested}", **given).labels is None
+    parts = [
+        load(f"folder:{nested}", s, hold_out=0.5, **given) for s in ("train", "test")
+    ]
+    assert [len(part) for part in parts] == [2, 2]
 
 
 def test_a_table_is_for_folders(nested):

@@ -68,3 +68,10 @@ def test_one_group_has_the_name_of_its_method(tmp_path):
     assert [g.name for g in comparison.grouped([one.path])] == ["simclr"]
     settings = json.loads((one.path / "run.json").read_text())["settings"]
     assert "seed" in settings
+
+
+def test_an_accuracy_that_is_none_is_left_out(tmp_path, workdirs):
+    run = finished(tmp_path / "a2", float("nan"), batch_size=64, seed=2)
+    small, _ = comparison.grouped([*workdirs, run.path])
+    (result,) = small.results()
+    assert result.draws == (0.5, 0.7)

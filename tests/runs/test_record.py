@@ -56,3 +56,20 @@ def test_photos_of_a_run_are_read_when_they_are_shown(tmp_path, photos, stream):
     # The images are the same, so the run may go on with or without.
     other = {"true": "false", "false": "true"}[stream]
     runs.Workdir(tmp_path / "run", {**settings, "stream": other})
+
+
+def test_some_photos_have_a_label(tmp_path, photos):
+    table = photos / "labels.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:5]))
+    options = {"image_size": 4, "labels": str(table), "test_fraction": 0.5}
+    run = runs.Workdir(tmp_path / "run", {"dataset": f"folder:{photos}", **options})
+    train, test = runs.data_of(run)
+    assert np.bincount(train.labels + 1).tolist() == [6, 1, 1]
+    assert np.bincount(test.labels).tolist() == [1, 1]
+
+
+def test_a_distillation_is_no_pretraining(tmp_path):
+    run = runs.Workdir(tmp_path / "run", {"method": "distillation", "num_images": 4})
+    assert not runs.is_pretraining(run)
+    with pytest.raises(ValueError, match="no run of tfssl pretrain.*distillation"):
+        runs.model_of(run)

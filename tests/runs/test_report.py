@@ -141,6 +141,14 @@ def test_a_collapsed_encoder_has_a_report(tmp_path):
     assert "A map of test images" in page(tmp_path, **parts)[0].headings
 
 
+def test_an_encoder_that_failed_has_a_report(tmp_path):
+    history = [{"epoch": 1, "loss": 2.0, "knn_accuracy": float("nan")}]
+    features = np.full((40, 6), np.nan)
+    parts = {**everything(), "results": (), "history": history}
+    parsed, text = page(tmp_path, **{**parts, "mapped_features": features})
+    assert "A map of test images" not in parsed.headings and "nan" not in text
+
+
 def test_a_failure_leaves_the_old_report(tmp_path):
     page(tmp_path, title="Old")
     with pytest.raises(AttributeError):

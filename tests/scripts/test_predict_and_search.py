@@ -104,8 +104,9 @@ def test_accuracy_is_told_where_there_are_test_images(photos):
         "--test_fraction=0.25",
         "--mode=frozen",
         "--labels_per_class=4",
-        f"--save={photos / 'classifier.keras'}",
+        f"--save={photos / 'new' / 'classifier.keras'}",
     )
+    assert (photos / "new" / "classifier.keras").exists()
     assert "Training on 8 labelled images" in out
     assert "Accuracy on 6 test images: 1.0000" in out
 
@@ -148,3 +149,20 @@ def test_an_index_is_made_once_and_searched(photos, monkeypatch):
     again = run("search", *flags, f"--query={query}", "--k=3")
     assert again.splitlines() == out.splitlines()[-4:]
     assert len(tfssl.transfer.Index.load(index)) == 24
+    # What is there is searched, and it is said.
+    other = run("search", *flags, data, f"--query={query}", "--k=3")
+    assert f"{index} is searched as it is" in other
+    assert other.splitlines()[-4:] == out.splitlines()[-4:]
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_a_file_that_is_corrupt_is_not_found(photos, stream):
+    files = sorted((photos / "photos").rglob("*.png"))
+    files[0].write_bytes(b"no picture")
+    flags = (f"--encoder={photos / 'encoder.keras'}", f"--stream={stream}")
+    # Its folder is made.
+    index = photos / "new" / "index.npz"
+    data = (f"--dataset=folder:{photos / 'photos'}", "--max_corrupt=0.1")
+    assert "23 images" in run("search", *flags, *data, f"--index={index}")
+    found = tfssl.transfer.Index.load(index)
+    assert sorted(found.paths) == sorted(map(str, files[1:]))

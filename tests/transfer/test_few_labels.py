@@ -51,6 +51,10 @@ def test_what_cannot_be_is_refused():
     unlabelled = ImageData(TRAIN.images, name="mine")
     with pytest.raises(ValueError, match="mine, split train, has no labels"):
         few_label_accuracy(encoder(), unlabelled, TEST, labels_per_class=1)
+    some = ImageData(TEST.images, np.r_[-1, TEST.labels[1:]], name="mine")
+    for mode in ("frozen", "finetuned"):
+        with pytest.raises(ValueError, match="test labels must be classes from 0"):
+            few_label_accuracy(encoder(), TRAIN, some, mode, labels_per_class=1)
     with pytest.raises(ValueError, match="warm"):
         few_label_accuracy(encoder(), TRAIN, TEST, "warm", labels_per_class=1)
     with pytest.raises(ValueError, match="Give one of"):

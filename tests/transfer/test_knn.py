@@ -122,7 +122,7 @@ def test_features_that_are_not_finite_are_refused(n, bad):
     broken = bank.copy()
     broken[7, 1] = bad
     for train, test in ((bank, broken), (broken, bank)):
-        with pytest.raises(ValueError, match="must be finite.* 1 of .* row 7: "):
+        with pytest.raises(ValueError, match=f"must be finite.* 1 of {n} .* row 7: "):
             knn_predict(train, labels, test, k=2)
 
 

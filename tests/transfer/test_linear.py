@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfssl.transfer import linear_probe
+from tfssl.transfer import few_label_linear, hidden_probe, linear_probe
 
 RANDOM = np.random.default_rng(0)
 CENTRES = RANDOM.normal(size=(4, 10))
@@ -61,3 +61,20 @@ def test_penalties_are_above_zero(l2):
 def test_labels_are_classes():
     with pytest.raises(ValueError, match="test_labels must be 100 integers"):
         probe(None)
+
+
+def test_few_of_each_class_are_held_out_from_all_classes():
+    for classes, each in ((10, 5), (3, 3), (20, 2)):
+        labels = np.repeat(np.arange(classes), each)
+        features = np.eye(classes)[labels]
+        assert linear_probe(features, labels, features, labels).value == 1.0
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+@pytest.mark.parametrize("protocol", [linear_probe, hidden_probe, few_label_linear])
+def test_features_that_are_not_finite_are_refused(protocol, bad):
+    features = [FEATURES.copy(), FEATURES.copy()]
+    features[bad][7, 1] = np.nan
+    options = {"label_fraction": 1.0} if protocol is few_label_linear else {}
+    with pytest.raises(ValueError, match="must be finite.* such as row"):
+        protocol(features[0], LABELS, features[1], LABELS, **options)

@@ -19,25 +19,26 @@ def load_digits(split="train", image_size=None, division=UNDIVIDED):
     Args:
         split: `"train"` or `"test"`.
         image_size: side of the squares in pixels, resized from 8x8. Defaults to 16.
-        division: `Division`; one with a fraction is refused.
+        division: `Division`. There is a test split, so only a `hold_out` divides.
     """
     from sklearn import datasets
 
-    split = division.stored(split, ("train", "test"), "digits")
+    stored = division.stored(split, ("train", "test"), "digits")
     digits = datasets.load_digits()
     count = len(digits.target)
     by_class = np.argsort(digits.target, kind="stable")
     spaced = (2 * np.arange(TEST_COUNT) + 1) * count // (2 * TEST_COUNT)
     chosen = np.zeros(count, bool)
     chosen[by_class[spaced]] = True
-    if split == "train":
+    if stored == "train":
         chosen = ~chosen
     # Grey levels 0..16.
     grey = np.rint(digits.images[chosen] * (255 / 16)).astype(np.uint8)
-    return ImageData(
+    data = ImageData(
         images=rgb_batch(grey, 16 if image_size is None else image_size),
         labels=digits.target[chosen],
         class_names=tuple(str(name) for name in digits.target_names),
         name="digits",
-        split=split,
+        split=stored,
     )
+    return division.take(data, split, cache_dir=None)

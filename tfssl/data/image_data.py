@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from tfssl.data.storage import take
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ImageData:
@@ -13,7 +15,7 @@ class ImageData:
         images: uint8 `[N, H, W, 3]`, values in [0, 255]; an array in memory or, for
             large sets, a `np.memmap` or `tfssl.training.StreamedImages`.
         labels: int64 `[N]`, -1 for images without one where others have one; or None
-            for images without labels.
+            where none has one.
         class_names: tuple of str, `class_names[label]` names a class; None when
             unknown.
         name: where the images came from, such as `"tfds:cifar10"`.
@@ -74,7 +76,13 @@ class ImageData:
                 "Labels must be integers, the index of each image's class. "
                 f"Received: dtype {labels.dtype}."
             )
-        object.__setattr__(self, "labels", labels.astype(np.int64))
+        if labels.size and labels.min() < -1:
+            raise ValueError(
+                "Labels must be classes from 0, or -1 for images without one. "
+                f"Received: {labels.min()}."
+            )
+        known = np.any(labels >= 0) or not labels.size
+        object.__setattr__(self, "labels", labels.astype(np.int64) if known else None)
 
     def require_labels(self):
         """Refuses images without labels.
@@ -88,6 +96,21 @@ class ImageData:
                 "with one subfolder per class or with labels=FILE.csv, npz:FILE with "
                 "y_train and y_test."
             )
+
+    def labelled(self):
+        """The images with a label: an `ImageData`, or itself if all have one.
+
+        Raises:
+            ValueError: if there are no labels.
+        """
+        self.require_labels()
+        rows = np.flatnonzero(self.labels >= 0)
+        if len(rows) == len(self):
+            return self
+        paths = self.paths and tuple(self.paths[row] for row in rows)
+        return dataclasses.replace(
+            self, images=take(self.images, rows), labels=self.labels[rows], paths=paths
+        )
 
     def __len__(self):
         return len(self.images)

@@ -65,43 +65,28 @@ def list_images(
         labels, class_names = _classes(folder, roots.values(), root, images, name)
     else:
         files = [path for path, _ in everything]
-        if unlabelled != "refuse":
-            known = _labelled(images, table, files, name)
         if unlabelled == "leave_out":
-            if len(known) < len(images):
-                left_out["without a label"] = len(images) - len(known)
-            images = known
+            images = _labelled(images, table, files, left_out, f"{name}, split {split}")
         labels = table.labels(images, files, missing=unlabelled == "keep")
+        labels = labels if (labels >= 0).any() else None
         class_names = table.class_names
-    rows = _divided(division, split, len(images), labels, name)
+    rows = division.rows(split, len(images), labels, name)
     if rows is not None:
         images = [images[row] for row in rows]
         labels = None if labels is None else labels[rows]
     return Listing(images, labels, class_names, left_out)
 
 
-def _divided(division, split, count, labels, name):
-    """The rows of a split; those without a label stay in train, as if beside it."""
-    known = np.arange(count) if labels is None else np.flatnonzero(labels >= 0)
-    rows = division.rows(
-        split, len(known), None if labels is None else labels[known], name
-    )
-    if rows is None:
-        return None
-    rows = known[rows]
-    if split == "train":
-        rows = np.union1d(rows, np.setdiff1d(np.arange(count), known))
-    return rows
-
-
-def _labelled(images, table, files, name):
-    """The images that are in a table."""
+def _labelled(images, table, files, left_out, name):
+    """The images that are in a table; how many are not is counted in `left_out`."""
     known = table.by_file(files)
     kept = [image for image in images if image in known]
     if not kept:
         raise ValueError(
-            f"{name}: none of its {len(images)} images is in labels={table.path}."
+            f"{name}: none of {len(images)} images is in labels={table.path}."
         )
+    if len(kept) < len(images):
+        left_out["without a label"] = len(images) - len(kept)
     return kept
 
 

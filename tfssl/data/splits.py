@@ -96,7 +96,8 @@ class Division:
         Args:
             split: `"train"` or `"test"`.
             count: number of images.
-            labels: int array `[count]`, or None.
+            labels: int array `[count]`, -1 for images without one, which are never
+                test images; or None.
             name: the source, for messages.
 
         Returns:
@@ -104,7 +105,9 @@ class Division:
         """
         if self.test_fraction is None:
             return None
-        test = self._test_rows(np.zeros(count, int) if labels is None else labels)
+        labels = np.zeros(count, int) if labels is None else labels
+        known = np.flatnonzero(labels >= 0)
+        test = known[self._test_rows(labels[known])]
         if not len(test):
             raise ValueError(
                 f"{name} has no class of two images or more, of which "

@@ -47,6 +47,7 @@ def stream(
     data_dir=None,
     max_corrupt=0.01,
     labels=None,
+    unlabelled="refuse",
     test_fraction=None,
     hold_out=None,
 ):
@@ -73,7 +74,7 @@ def stream(
         with_labels: bool, whether batches are `(images, labels)`. Defaults to False.
         with_index: bool, whether batches are `{"images": ..., "index": ...}`, for
             methods with a memory bank. Defaults to False.
-        data_dir, max_corrupt, labels, test_fraction, hold_out: as for
+        data_dir, max_corrupt, labels, unlabelled, test_fraction, hold_out: as for
             `tfssl.data.load`; in the place of a corrupt file, once it is met, stands
             the next of its class.
 
@@ -107,6 +108,7 @@ def stream(
         data_dir=data_dir,
         max_corrupt=max_corrupt,
         labels=labels,
+        unlabelled=unlabelled,
         test_fraction=test_fraction,
         hold_out=hold_out,
         stream=True,

@@ -117,8 +117,8 @@ class LabelTable:
             raise ValueError(
                 f"{len(unknown)} of {len(images)} images are not in "
                 f"labels={self.path}: {_some(unknown)}. Give each a line with its path "
-                "relative to the folder, take them out of the folder, or load the "
-                'images of the table only, unlabelled="leave_out".'
+                "relative to the folder, or load the images of the table only, "
+                'unlabelled="leave_out", or all, unlabelled="keep".'
             )
         index = {name: label for label, name in enumerate(self.class_names)}
         return np.array([index.get(by_file.get(image), -1) for image in images], int)

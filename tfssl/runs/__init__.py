@@ -7,7 +7,7 @@ from tfssl.runs.compiled import keep_compiled
 from tfssl.runs.devices import has_bfloat16, is_chief, scope, set_up, strategy
 from tfssl.runs.folder_lock import alone
 from tfssl.runs.metrics import read_metrics
-from tfssl.runs.record import data_of, model_of, settings
+from tfssl.runs.record import data_of, is_pretraining, model_of, settings
 from tfssl.runs.report import RESULTS, write_report, write_run_report
 from tfssl.runs.sigterm import Terminated, termination
 from tfssl.runs.workdir import Workdir
@@ -24,6 +24,7 @@ __all__ = [
     "grouped",
     "has_bfloat16",
     "is_chief",
+    "is_pretraining",
     "keep_compiled",
     "model_of",
     "read_metrics",

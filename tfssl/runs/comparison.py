@@ -3,6 +3,7 @@
 import dataclasses
 import html
 import json
+import math
 
 import numpy as np
 
@@ -54,7 +55,8 @@ class Group:
                 values.setdefault(result.title, []).append(result.value)
         if not values:
             last = [run.metrics()[-1] for run in self.runs if run.metrics()]
-            known = [row["knn_accuracy"] for row in last if "knn_accuracy" in row]
+            known = [row.get("knn_accuracy", math.nan) for row in last]
+            known = [value for value in known if math.isfinite(value)]
             values = {"knn while training": known} if known else {}
         return [
             transfer.Result.over_draws(protocol, found, {"runs": len(found)})

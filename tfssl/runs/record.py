@@ -30,6 +30,11 @@ def settings(recipe, images, **others):
     }
 
 
+def is_pretraining(run):
+    """Whether a run is of `tfssl pretrain`, and not of `tfssl distill`."""
+    return _VIEW_SIZE in run.info["settings"]
+
+
 def model_of(run):
     """The model of a finished run: its newest checkpoint, with the encoder it saved.
 
@@ -38,8 +43,16 @@ def model_of(run):
 
     Returns:
         Compiled `tfssl.methods.Method`.
+
+    Raises:
+        ValueError: if the run is none of `tfssl pretrain`.
     """
     saved = run.info["settings"]
+    if not is_pretraining(run):
+        raise ValueError(
+            f"{run.path} holds no run of tfssl pretrain. Received: one whose method is "
+            f"{saved.get('method')}"
+        )
     recipe = methods.Recipe.from_dict({**saved, "image_size": saved[_VIEW_SIZE]})
     encoder = keras.saving.load_model(run.path / "encoder.keras", compile=False)
     # Of an optimizer that averages the weights, the averages.

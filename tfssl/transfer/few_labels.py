@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tfssl.transfer.features import features, predict
+from tfssl.transfer.finite import check_finite
 from tfssl.transfer.labels import check_labels
 from tfssl.transfer.logistic import cross_validated_logistic
 from tfssl.transfer.result import Result
@@ -55,6 +56,7 @@ def few_label_linear(
     """
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
     test_labels = check_labels(test_labels, len(test_features), "test_labels")
+    check_finite(test_features, "test_features")
     subsets = few_label_draws(
         train_labels, labels_per_class, label_fraction, draws, seed
     )
@@ -135,8 +137,9 @@ def few_label_accuracy(
     """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {MODES}. Received: mode={mode!r}")
-    for data in (train, test):
+    for name, data in (("train", train), ("test", test)):
         data.require_labels()
+        check_labels(data.labels, len(data), f"{name} labels")
     subsets = few_label_draws(
         train.labels, labels_per_class, label_fraction, draws, seed
     )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfssl.checks import check_count, check_positive
+from tfssl.transfer.finite import check_finite
 from tfssl.transfer.labels import check_labels
 from tfssl.transfer.result import Result
 from tfssl.transfer.subsets import few_label_draws
@@ -57,6 +58,8 @@ def knn_predict(
             f'vote must be "weighted" or "majority". Received: vote={vote!r}'
         )
     chunk_size = block_of(len(train_features)) if chunk_size is None else chunk_size
+    check_finite(train_features, "train_features")
+    check_finite(test_features, "test_features")
     bank = unit_rows(train_features)
     classes, voted = np.unique(train_labels, return_inverse=True)
     predictions = np.empty(len(test_features), "int64")
@@ -242,16 +245,13 @@ def check_neighbours(k, temperature, bank):
 
 
 def unit_rows(features):
-    """Features brought to length 1, those of length 0 apart.
+    """Features brought to length 1; those of length 0 stay so.
 
     Args:
         features: float array `[n, dim]`.
 
     Returns:
         float32 array `[n, dim]`.
-
-    Raises:
-        ValueError: for features that are not finite, which are near to nothing.
 
     Example:
         >>> import numpy as np
@@ -260,12 +260,4 @@ def unit_rows(features):
         [[0.0, 1.0]]
     """
     features = np.asarray(features, "float32")
-    finite = np.isfinite(features).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        raise ValueError(
-            "Features must be finite, to be compared; an encoder whose training failed "
-            f"gives others. Received: {np.sum(~finite)} of {len(features)} rows that "
-            f"are not, such as row {row}: {features[row, :8]}"
-        )
     return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)

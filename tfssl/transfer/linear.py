@@ -1,10 +1,12 @@
 """Linear probe: multinomial logistic regression on frozen features."""
 
+import math
 import numbers
 
 import numpy as np
 
-from tfssl.checks import check_positive
+from tfssl.checks import check_fraction, check_positive
+from tfssl.transfer.finite import check_finite
 from tfssl.transfer.labels import check_labels
 from tfssl.transfer.logistic import fit_logistic, principal_axes
 from tfssl.transfer.result import Result
@@ -37,8 +39,8 @@ def linear_probe(
         train_features, test_features: float arrays `[n, dim]`, `[m, dim]`.
         train_labels, test_labels: integer arrays `[n]`, `[m]`, from 0.
         l2: penalties to choose from, or one number. Defaults to 1e-6 ... 0.1.
-        validation_fraction: float, fraction of the training features held out.
-            Defaults to 0.1.
+        validation_fraction: float, fraction of the training features held out, but at
+            least one of each class. Defaults to 0.1.
         seed: int, of the split. Defaults to 0.
         verbose: 0 or 1, whether to print the held-out accuracy of each penalty.
 
@@ -70,15 +72,18 @@ def linear_probe(
         check_positive(l2=penalty)
     train_labels = check_labels(train_labels, len(train_features), "train_labels")
     test_labels = check_labels(test_labels, len(test_features), "test_labels")
+    check_fraction(validation_fraction=validation_fraction)
     train, test = standardized(train_features, test_features)
     train, axes = principal_axes(train)
     test = test @ axes
     validation = {}
     if len(grid) > 1:
+        # One of each class at the least, to be drawn from all classes alike.
+        count = math.ceil(validation_fraction * len(train))
         fit, held, fit_labels, held_labels = train_test_split(
             train,
             train_labels,
-            test_size=validation_fraction,
+            test_size=max(count, len(np.unique(train_labels))),
             random_state=seed,
             stratify=train_labels,
         )
@@ -117,7 +122,12 @@ def standardized(train_features, test_features):
 
     Returns:
         Tuple of two float arrays; a feature that is constant stays 0.
+
+    Raises:
+        ValueError: if a feature is not finite.
     """
+    check_finite(train_features, "train_features")
+    check_finite(test_features, "test_features")
     mean, std = np.mean(train_features, axis=0), np.std(train_features, axis=0)
     std = np.where(std > 0, std, 1.0)
     return tuple((x - mean) / std for x in (train_features, test_features))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfssl.checks import check_positive
+from tfssl.transfer.finite import check_finite
 
 # Penalties that cross-validation chooses from.
 L2_GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -133,7 +134,11 @@ def cross_validated_logistic(features, labels):
 
     Returns:
         `sklearn.linear_model.LogisticRegression`.
+
+    Raises:
+        ValueError: if a feature is not finite.
     """
+    check_finite(features, "features")
     mean = features.mean(axis=0)
     scale = max(float((features - mean).std()), 1e-12)
     features = (features - mean) / scale

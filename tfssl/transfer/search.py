@@ -9,6 +9,7 @@ import numpy as np
 from tfssl.checks import check_count
 from tfssl.files import whole_file
 from tfssl.transfer.features import features
+from tfssl.transfer.finite import check_finite
 from tfssl.transfer.knn import block_of, largest_of_rows, unit_rows
 
 _ARRAYS = ("features", "paths", "encoder", "weights")
@@ -43,6 +44,7 @@ class Index:
                 "An index takes features [n, dim] and a path for each. Received: "
                 f"features of shape {features.shape} and {len(paths)} paths"
             )
+        check_finite(features, "features")
         self.features = unit_rows(features)
         self.paths = paths
         self.encoder, self.weights = encoder, weights
@@ -70,6 +72,18 @@ class Index:
     def __repr__(self):
         return f"Index({len(self)} images, {self.features.shape[1]} features)"
 
+    def of_rows(self, rows):
+        """The index of some of the images.
+
+        Args:
+            rows: sequence of ints.
+
+        Returns:
+            `Index`.
+        """
+        paths = [self.paths[row] for row in rows]
+        return Index(self.features[rows], paths, self.encoder, self.weights)
+
     def search(self, queries, k=5, block=None):
         """The nearest images.
 
@@ -95,6 +109,7 @@ class Index:
                 f"{f' of {self.encoder}' if self.encoder else ''}; search it with "
                 f"those of the same encoder. Received: shape {queries.shape}"
             )
+        check_finite(queries, "queries")
         k = min(k, len(self))
         block = block_of(len(self)) if block is None else block
         answers = []

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 
 import numpy as np
 
@@ -83,7 +84,9 @@ def write_report(
         _views(originals, original_names, views),
         *(_figure(*figure) for figure in figures),
     ]
-    if mapped_features is not None and len(mapped_features) > SHOWN:
+    # An encoder whose training failed gives features that have no place in a map.
+    shown = mapped_features is not None and len(mapped_features) > SHOWN
+    if shown and np.isfinite(mapped_features).all():
         # Of all classes, also where they come in order.
         rows = sample(mapped_labels, len(mapped_features), MAP_POINTS)
         images = np.asarray(mapped_images[rows])
@@ -106,8 +109,9 @@ def _head(title, history, run, results, learned_labels):
     if history:
         last = history[-1]
         numbers.append(("epochs", last["epoch"]))
-        if "knn_accuracy" in last and "knn" not in dict(numbers):
-            numbers.append(("kNN accuracy", f"{100 * last['knn_accuracy']:.1f} %"))
+        knn = last.get("knn_accuracy", math.nan)
+        if math.isfinite(knn) and "knn" not in dict(numbers):
+            numbers.append(("kNN accuracy", f"{100 * knn:.1f} %"))
     if run and "num_images" in run.get("settings", {}):
         name = "images" if learned_labels else "images, no labels"
         numbers.append((name, f"{run['settings']['num_images']:,}"))
