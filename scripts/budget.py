@@ -14,6 +14,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 LABELS_PER_CLASS = (5, 25)
+# Beside the results of a run, what it was made with.
+_FLAGS = "flags.json"
 # What a row keeps of the time of its steps.
 _TIMED = ("seconds", "peak_memory_mib", "batch_size", "weights", "cores")
 
@@ -61,7 +63,8 @@ class Comparison:
 
         Raises:
             RuntimeError: if a program fails.
-            ValueError: if the folder has a run of another number of epochs.
+            ValueError: if the folder has a run of another number of epochs, or one that
+                was made with other flags.
         """
         from tfssl import files
 
@@ -125,9 +128,15 @@ class Comparison:
 
     def measured(self, method, seed, epochs, folder):
         """The results of a run, which is made if it is not there: a list of dicts."""
+        from tfssl import files
+
         output = folder / "evaluation.json"
+        # Methods may share an untrained network, whose data and measures count.
+        flags = [self.data_flags, self.train_flags(method) if epochs else []]
+        flags = [*flags[0], *flags[1], *self.measure_flags]
         if output.exists():
             self._check_epochs(folder, epochs)
+            self._check_flags(folder, flags)
         else:
             print(f"{method}, seed {seed}, {epochs} epochs", flush=True)
             call(
@@ -154,6 +163,7 @@ class Comparison:
                 *self.measure_flags,
                 f"--output={unfinished}",
             )
+            files.write_text(folder / _FLAGS, json.dumps(flags) + "\n")
             unfinished.replace(output)
         return json.loads(output.read_text())["results"]
 
@@ -165,6 +175,22 @@ class Comparison:
                 f"{folder} is a run of {done} epochs, and this budget has time for "
                 f"{epochs}. Choose another workdir. Received: {self.minutes:g} minutes"
             )
+
+    def _check_flags(self, folder, flags):
+        """Refuses what was measured on other data, or in another way."""
+        file = folder / _FLAGS
+        known = json.loads(file.read_text()) if file.exists() else None
+        if known != flags:
+            raise ValueError(
+                f"{folder} was made with {_told(known)}, and is now asked for with "
+                f"{_told(flags)}. Choose another workdir, or remove that folder."
+            )
+
+
+def _told(flags):
+    if flags is None:
+        return "flags that are not known"
+    return " ".join(flags) or "no flags"
 
 
 def shares(jobs):

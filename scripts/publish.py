@@ -13,6 +13,7 @@ Look at zoo/NAME/README.md, the card, before you commit or upload the zoo.
 """
 
 import json
+import os
 from pathlib import Path
 
 import common
@@ -79,6 +80,10 @@ def make_card(run, encoder, metrics):
     """What run.json knows, in the words of the card."""
     settings = {k: v for k, v in run["settings"].items() if k not in PLACES}
     settings["dataset"] = common.without_folder(settings.get("dataset"))
+    start = settings.get("init") or ""
+    if start and not start.startswith("zoo:"):
+        # A file here; the network is named after it.
+        settings["init"] = settings["encoder"] = os.path.basename(start)
     for name in ("epochs", "batch_size", "seed"):
         if name not in settings:
             print(f"run.json does not say {name}; nor will the card.")

@@ -91,6 +91,9 @@ def make_timer():
     import keras
 
     class Timer(keras.callbacks.Callback):
+        # As those of `pretrain`, for which JAX waits for no step.
+        async_safe = True
+
         def __init__(self):
             super().__init__()
             self.seconds = []
@@ -103,7 +106,8 @@ def make_timer():
                 self.start = time.perf_counter()
 
         def on_train_batch_end(self, batch, logs=None):
-            self.steps += 1
+            # Beside the loop they may come in another order.
+            self.steps = max(self.steps, batch + 1)
 
         def on_epoch_end(self, epoch, logs=None):
             # A step is not waited for, as in `fit`; the mean of the loss waits for all.

@@ -222,3 +222,14 @@ def test_a_held_out_image_is_compared_with_its_own_other_part():
             rows = np.concatenate([f[1 - view][[i]], bank[drawn[i]]])
             expected += of_rows(rows, f[view][i], model.temperature) / 6
     assert loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_more_images_are_held_out_than_were_trained_on():
+    model = make("cmc_softmax")
+    x, index = images(6).astype("float32"), np.arange(6, dtype="int32")
+    losses = []
+    model._evaluating = True
+    for more in (0, model.num_images):
+        with keras.StatelessScope():
+            losses.append(float(model.views_loss(Batch((x,), index + more))[0]))
+    assert np.isfinite(losses).all() and losses[0] == losses[1]

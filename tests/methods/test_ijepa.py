@@ -218,3 +218,12 @@ def test_another_encoder_is_refused():
     encoder = tfssl.encoders.resnet10(16, stem="small", width=4)
     with pytest.raises(ValueError, match="no part 'patch_embedding'.*encoders.vit"):
         ijepa(encoder=encoder)
+
+
+def test_views_of_another_size_than_the_encoders_are_refused():
+    encoder = tfssl.encoders.vit(16, 4, width=16, depth=1)
+    views = tfssl.views.CropViews(image_size=8, num_views=1)
+    model = tfssl.methods.IJEPA(encoder, views, predictor_width=16, predictor_depth=1)
+    small = ops.zeros((4, 8, 8, 3))
+    with pytest.raises(ValueError, match=r"\(16, 16\). Received: \(8, 8\)"):
+        model.views_loss(tfssl.methods.Batch((small,)))

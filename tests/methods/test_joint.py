@@ -124,3 +124,13 @@ def test_classes_of_images():
     model = make("joint")
     found = model.classify(images(4))
     assert found.shape == (4, 10)
+
+
+def test_parts_of_a_batch_share_out_the_labelled_images():
+    model = joint(method="simsiam")
+    model.compile("sgd", accumulate=4)
+    given = np.where(np.arange(16) % 4, -1, 0)
+    made = model.batches(images(16), given, 8)
+    assert made.labelled == 4
+    model.fit(images(16), given, batch_size=8, verbose=0)
+    assert int(model.step) == 2

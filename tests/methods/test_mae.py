@@ -208,3 +208,17 @@ def test_an_encoder_at_another_size_trains():
     assert model.grid == (6, 6)
     model.compile("adam")
     model.fit(images(8), batch_size=8, epochs=1, verbose=0)
+
+
+def test_views_of_another_size_than_the_encoders_are_refused():
+    for size in ((8, 16), 16):
+        encoder = tfssl.encoders.vit(size, 4, width=16, depth=1)
+        views = tfssl.views.CropViews(image_size=8, num_views=1)
+        options = {"decoder_width": 16, "decoder_depth": 1}
+        ours = tfssl.methods.MAE(encoder, views, **options)
+        with pytest.raises(ValueError, match=r"16\). Received: \(8, 8\)"):
+            ours.views_loss(batch(images(4)[:, :8, :8]))
+    # Square ones are what a method chooses.
+    encoder = tfssl.encoders.vit((8, 16), 4, width=16, depth=1)
+    with pytest.raises(ValueError, match="square images of a known size alone"):
+        tfssl.methods.MAE(encoder)

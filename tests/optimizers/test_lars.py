@@ -40,6 +40,16 @@ def test_biases_take_plain_steps():
     np.testing.assert_array_equal(*moved)
 
 
+def test_biases_may_be_adapted_like_all_others():
+    gradient = np.ones(3, "float32")
+    optimizer = LARS(0.3, weight_decay=0.1, adapt_all=True)
+    (after,) = steps(optimizer, [BIAS], [[gradient]])
+    decayed = gradient + 0.1 * BIAS
+    ratio = 0.001 * np.linalg.norm(BIAS) / np.linalg.norm(decayed)
+    np.testing.assert_allclose(after, BIAS - 0.3 * ratio * decayed, rtol=1e-5)
+    assert LARS.from_config(optimizer.get_config()).adapt_all
+
+
 def test_zero_weights_and_zero_gradients_have_ratio_one():
     zero = np.zeros((4, 3), "float32")
     (after,) = steps(LARS(0.3, weight_decay=0.0), [zero], [[GRADIENTS[0]]])

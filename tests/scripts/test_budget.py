@@ -144,6 +144,22 @@ def test_a_run_of_another_budget_is_not_taken_for_one_of_this(compared):
         compared.run(["simclr"], [0])
 
 
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({"data_flags": ["--dataset=e"]}, "untrained.* --dataset=d, .* --dataset=e"),
+        ({"measure_flags": ["--k=5"]}, "untrained.* --dataset=d, .* --dataset=d --k=5"),
+        ({"train_flags": lambda method: ["-y"]}, "simclr/seed-0 .* -x, .* -y"),
+    ],
+)
+def test_a_run_of_other_flags_is_not_taken_for_one_of_these(compared, change, told):
+    compared.run(["simclr"], [0])
+    for name, value in change.items():
+        setattr(compared, name, value)
+    with pytest.raises(ValueError, match=f"{told}. Choose another workdir"):
+        compared.run(["simclr"], [0])
+
+
 def test_the_best_is_the_first_line_of_the_table(compared):
     rows = compared.run(["simclr", "byol"], [0, 1])
     _, first, second = compared.module.table(rows).splitlines()

@@ -17,6 +17,8 @@ RUN = {
         "batch_size": 64,
         "seed": 7,
         "temperature": 0.2,
+        "init": "/home/somebody/runs/b/encoder.keras",
+        "encoder": "/home/somebody/runs/b/encoder.keras",
         "workdir": "/home/somebody/runs/a",
         "data_dir": "/home/somebody/data",
         "labels": "/home/somebody/labels.csv",
@@ -72,6 +74,7 @@ def test_a_run_with_all_of_its_files(workdir):
     assert (info["method"], info["dataset"]) == ("simclr", "folder:photos")
     assert (info["epochs"], info["batch_size"], info["seed"]) == (3, 64, 7)
     assert info["settings"]["temperature"] == 0.2
+    assert info["settings"]["init"] == "encoder.keras"
     assert info["commit"] == RUN["commit"] and info["versions"] == RUN["versions"]
     assert info["metrics"][0]["settings"] == {"dataset": "folder:photos", "k": 20}
     card = (zoo / "mine" / "README.md").read_text()

@@ -145,3 +145,37 @@ def test_labels_reach_the_loss():
     found = [x if x is None else np.asarray(x).tolist() for x in seen]
     both = [list(range(8)), list(range(8, 16))]
     assert found == [*both, *both, None]
+
+
+def test_what_python_decodes_has_no_shape_and_is_brought_to_one():
+    sizes = [(20, 24), (40, 50)]
+
+    def decode(number):
+        return np.full((8, *sizes[int(number)], 3), 7, "uint8")
+
+    data = tf.data.Dataset.range(2).map(
+        lambda i: tf.numpy_function(decode, [i], tf.uint8)
+    )
+    assert data.element_spec.shape.rank is None
+    for made in datasets.of_one_size(data):
+        assert made.shape == (8, 20, 24, 3)
+    pairs = data.map(lambda x: {"images": x, "index": tf.range(8)})
+    for made in datasets.of_one_size(pairs):
+        assert made["images"].shape == (8, 20, 24, 3) and made["index"].shape == 8
+    model = make("simclr")
+    model.fit(data, verbose=0)
+    assert int(model.step) == 2
+
+
+@pytest.mark.parametrize("name", ["vicreg", "dim"])
+def test_a_batch_of_one_image_has_no_loss_where_images_are_compared(name):
+    data = tf.data.Dataset.from_tensor_slices(images(17)).batch(8)
+    model = make(name)
+    model.fit(data, verbose=0)
+    # The last one is left out.
+    assert int(model.step) == 2
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    with pytest.raises(
+        ValueError, match="2 at the least, on each replica.*batch of 1 "
+    ):
+        model.fit(images(17), batch_size=1, verbose=0)

@@ -94,3 +94,6 @@ def test_the_elements_of_data_are_unpacked():
     assert unpack({"views": (x, x)}) == {"views": (x, x)}
     with pytest.raises(ValueError, match=r"Received.*\['image'\]"):
         unpack({"image": x})
+    # Two views, as other libraries feed them, are no images with labels.
+    with pytest.raises(ValueError, match=r"views.*second part of shape \(2, "):
+        unpack((x, x))

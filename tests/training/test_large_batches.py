@@ -304,3 +304,30 @@ def test_two_replicas_with_chunks_are_one_device_without():
     pytest.importorskip("tensorflow")
     program = HERE / "chunked_steps.py"
     assert "equal" in run_test_program(program, "--replicas", "simclr_norm")
+
+
+@pytest.mark.parametrize("parts", [{}, {"chunk": 4}])
+def test_penalties_of_weights_come_on_top(parts):
+    found = []
+    for strength in (0.0, 10.0):
+        keras.utils.set_random_seed(0)
+        penalty = keras.regularizers.L2(strength) if strength else None
+        encoder = keras.Sequential(
+            [
+                keras.Input((16, 16, 3)),
+                keras.layers.Rescaling(1 / 255),
+                keras.layers.Conv2D(4, 3, kernel_regularizer=penalty),
+                keras.layers.GlobalAveragePooling2D(),
+            ]
+        )
+        model = tfssl.methods.SimCLR(encoder, cases.views(), seed=0)
+        model.compile("sgd", **parts)
+        found.append((model, *loss_and_gradients(model, batch(model, images(8)))))
+    (plain, loss, gradients), (_, penalised, moved) = found
+    kernel = np.asarray(plain.trainable_variables[0].value)
+    assert penalised - loss == pytest.approx(10 * (kernel**2).sum(), rel=1e-4)
+    np.testing.assert_allclose(
+        moved[0] - gradients[0], 20 * kernel, rtol=1e-3, atol=1e-4
+    )
+    for a, b in zip(moved[1:], gradients[1:], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -95,6 +95,7 @@ def test_it_is_one_commit_of_what_a_folder_has(hub, tmp_path):
     paths = {path.relative_to(folder).as_posix() for path in files}
     assert set(tree) - {".gitattributes"} == paths
     assert b"small" in tree["index.html"]
+    assert f'load("small", source="{ZOO}")' in tree["small/README.md"].decode()
     entry = json.loads(tree["index.json"])["encoders"]["small"]
     for file, facts in entry["files"].items():
         content = tree[f"small/{file}"]
@@ -382,7 +383,7 @@ def test_a_commit_that_fails_leaves_the_repository_as_it_was(hub, repository, st
 
 
 def test_a_failure_before_the_commit_asks_for_none(hub, monkeypatch):
-    def fail(metadata):
+    def fail(*_):
         raise OSError("disk full")
 
     monkeypatch.setattr(sys.modules["tfssl.zoo.publish"], "model_card", fail)

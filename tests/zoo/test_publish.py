@@ -74,7 +74,13 @@ def test_the_index_has_size_and_checksum_of_every_file(zoo):
 
 def test_the_card_says_what_a_person_needs(zoo):
     text = (zoo / "small" / "README.md").read_text()
-    for part in ('tfssl.zoo.load("small")', "16x16", "simclr", "0.5000", "k: 20"):
+    for part in (
+        'tfssl.zoo.load("small")  # source= or TFSSL_ZOO',
+        "16x16",
+        "simclr",
+        "0.5000",
+        "k: 20",
+    ):
         assert part in text, part
     info = tfssl.zoo.info("small", source=zoo)
     assert info["input_size"] == [16, 16] and info["feature_dim"] == 128
@@ -127,7 +133,7 @@ def test_a_card_without_method_is_refused(tmp_path):
 def test_nothing_is_left_of_a_failure(zoo, monkeypatch):
     before = sorted(p.name for p in zoo.iterdir()), (zoo / "index.json").read_text()
 
-    def fail(metadata):
+    def fail(*_):
         raise OSError("disk full")
 
     monkeypatch.setattr(sys.modules["tfssl.zoo.publish"], "model_card", fail)
@@ -231,10 +237,10 @@ def test_a_name_of_the_index_or_a_folder_is_taken(zoo):
 def test_what_is_published_meanwhile_stays(zoo, monkeypatch):
     real = sys.modules["tfssl.zoo.publish"].model_card
 
-    def meanwhile(metadata):
+    def meanwhile(*arguments):
         monkeypatch.undo()
         publish(encoder(), zoo, "meanwhile")
-        return real(metadata)
+        return real(*arguments)
 
     monkeypatch.setattr(sys.modules["tfssl.zoo.publish"], "model_card", meanwhile)
     publish(encoder(), zoo)

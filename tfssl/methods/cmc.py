@@ -181,6 +181,9 @@ class CMC(Method):
         """Each part finds its image's row in the bank of the other part."""
         (images,), index, _ = batch
         f_1, f_2 = self.parts(images)
+        if self.evaluating:
+            # Images that are held out have no rows; any will do, see `bank_logits`.
+            index = index % self.num_images
         rows = ops.concatenate([index[:, None], self.draw(index)], axis=1)
         logits = [
             self.bank_logits(f_1, f_2, self.banks[1], rows),

@@ -72,6 +72,7 @@ class DeepInfoMax(AdversarialMethod):
     adversary_weight = "prior_weight"
     adversary_adam = {"learning_rate": 1e-4, "beta_1": 0.9}
     num_views = (1, 2)
+    least_batch = 2
 
     def __init__(
         self,

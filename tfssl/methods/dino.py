@@ -186,6 +186,7 @@ RECIPES = {
             encoder_arguments={"zero_init_residual": False},
             epochs=800,
             optimizer="sgd",
+            optimizer_arguments={"decay_all": False},
             learning_rate=0.03,
             weight_decay=1e-4,
             batch_size=1024,

@@ -130,6 +130,7 @@ class IJEPA(Method):
 
     def views_loss(self, batch):
         (images,) = batch.views
+        self.check_size(images)
         context, attended, targets, count = self.masks(ops.shape(images)[0])
         predicted = self.predict_features(images, context, attended, targets, count)
         features = ops.take_along_axis(

@@ -122,7 +122,7 @@ class Joint(Method):
 
     def batches(self, images, labels, batch_size, **kwargs):
         labels = some_labels(labels, len(images), self.num_classes)
-        unit = self.batch_multiple
+        unit = self.batch_multiple * (self.accumulate or 1)
         count = max(round(self.labelled_fraction * batch_size / unit), 1) * unit
         return LabelledBatches(
             images, labels, labelled=count, batch_size=batch_size, **kwargs

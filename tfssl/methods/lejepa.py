@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tfssl import heads, losses
+from tfssl import encoders, heads, losses
 from tfssl.checks import check_count, check_fraction
 from tfssl.methods.multi_crop import MultiCropMethod
 from tfssl.methods.presets import digits
@@ -118,7 +118,12 @@ RECIPES = {
         "paper": Recipe(
             encoder="vit_small",
             encoder_width=None,
-            learning_rate=5e-4,
+            encoder_arguments={
+                "mean": encoders.IMAGENET_MEAN,
+                "std": encoders.IMAGENET_STD,
+            },
+            # 5e-4 for 512 images.
+            learning_rate=3.5e-4,
             weight_decay=5e-2,
             batch_size=512,
             warmup_epochs=10,

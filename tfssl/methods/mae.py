@@ -102,6 +102,7 @@ class MAE(Painting, Method):
 
     def views_loss(self, batch):
         (images,) = batch.views
+        self.check_size(images)
         seen, hidden = self.masks(ops.shape(images)[0])
         predicted = self.predict_patches(images, seen, hidden, training=True)
         target = ops.take_along_axis(self.targets(images), hidden[:, :, None], axis=1)

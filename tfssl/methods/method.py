@@ -144,6 +144,12 @@ class Method(Trainer):
         return math.lcm(self.num_shards, *groups)
 
     def check_batch(self, size):
+        if size < self.least_batch * self.num_replicas:
+            raise ValueError(
+                f"{self.name} compares images of a batch: it takes {self.least_batch} "
+                "at the least, on each replica. Received: "
+                f"a batch of {size} on {self.num_replicas} replicas"
+            )
         if size % self.batch_multiple:
             raise ValueError(
                 f"A batch must be a multiple of {self.batch_multiple}, so that it "
@@ -203,7 +209,7 @@ class Method(Trainer):
 
     def example_loss(self):
         """The loss of the smallest batch, of black images; it moves nothing."""
-        count = self.batch_multiple * (self.accumulate or 1)
+        count = self.least_batch * self.batch_multiple * (self.accumulate or 1)
         height, width = (side or 32 for side in input_size(self.encoder))
         images = ops.zeros((count, height, width, 3), "uint8")
         labels = ops.zeros((count,), "int32")
@@ -218,15 +224,24 @@ class Method(Trainer):
         return as_views(views, count[0] if isinstance(count, tuple) else count)
 
     def _own_views(self):
-        size = self.encoder.input_shape[1]
-        if size is None:
+        height, width = input_size(self.encoder)
+        if height is None or height != width:
             raise ValueError(
-                f"{self.name} cannot choose views for images of an unknown size. Give "
-                f"views={self.views_class.__name__}(image_size=...), or an encoder "
-                f"with a known input size. Received: {self.encoder.name} for "
-                f"{self.encoder.input_shape}"
+                f"{self.name} chooses views for square images of a known size alone. "
+                f"Give views={self.views_class.__name__}(image_size=...), or an "
+                "encoder with such an input. Received: "
+                f"{self.encoder.name} for {self.encoder.input_shape}"
             )
-        return self.views_class(size)
+        return self.views_class(height)
+
+    def check_size(self, views):
+        """Refuses views whose patches are not those of the encoder's images."""
+        size = tuple(views.shape[1:3])
+        if None not in size and size != input_size(self.encoder):
+            raise ValueError(
+                f"{self.name} takes views of the size of the encoder's images, whose "
+                f"patches it counts: {input_size(self.encoder)}. Received: {size}"
+            )
 
     def check_views(self, count):
         """Refuses another number of views than the method takes."""

@@ -139,7 +139,9 @@ RECIPES = {
             },
             views={"crop_scale": (0.2, 1.0)},
         ),
+        # The paper's for ResNet-50.
         "paper": Recipe(
+            views={"crop_scale": (0.2, 1.0)},
             encoder="resnet50",
             epochs=300,
             optimizer="lars",

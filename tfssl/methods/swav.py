@@ -155,9 +155,10 @@ RECIPES = {
         ),
         "paper": Recipe(
             encoder="resnet50",
+            encoder_arguments={"zero_init_residual": False},
             epochs=800,
             optimizer="lars",
-            optimizer_arguments={"rate_in_velocity": False},
+            optimizer_arguments={"rate_in_velocity": False, "adapt_all": True},
             learning_rate=0.3,
             weight_decay=1e-6,
             batch_size=4096,

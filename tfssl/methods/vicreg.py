@@ -53,6 +53,7 @@ class VICReg(Method):
 
     views_class = BYOLViews
     num_views = 2
+    least_batch = 2
     log_names = ("invariance", "variance", "covariance")
 
     def __init__(

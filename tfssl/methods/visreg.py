@@ -2,7 +2,7 @@
 
 import keras
 
-from tfssl import losses
+from tfssl import encoders, losses
 from tfssl.methods.lejepa import LeJEPA
 from tfssl.methods.presets import digits
 from tfssl.methods.recipes import Recipe
@@ -88,7 +88,12 @@ RECIPES = {
             arguments={"weight": 0.9},
             encoder="vit_small",
             encoder_width=None,
-            learning_rate=1e-3,
+            encoder_arguments={
+                "mean": encoders.IMAGENET_MEAN,
+                "std": encoders.IMAGENET_STD,
+            },
+            # 1e-3 for 512 images.
+            learning_rate=7e-4,
             weight_decay=5e-2,
             batch_size=512,
             warmup_epochs=10,

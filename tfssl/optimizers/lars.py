@@ -18,7 +18,7 @@ class LARS(keras.optimizers.Optimizer):
         w <- w - v
 
     Biases and what has at most one dimension (normalisation) take plain momentum steps:
-    no decay, and r is `plain_rate`.
+    no decay, and r is `plain_rate`. With `adapt_all` they are like all others.
 
     Args:
         learning_rate: float or schedule. Defaults to 0.3, the base rate of SimCLR for
@@ -33,6 +33,8 @@ class LARS(keras.optimizers.Optimizer):
             same only while the learning rate is constant. Defaults to True.
         plain_rate: float, the learning rate of biases and normalisation as a fraction
             of that of the others. Defaults to 1.0.
+        adapt_all: bool, whether biases and normalisation are decayed and adapted too,
+            as by LARC (SwAV). Defaults to False.
 
     Example:
         >>> import keras, tfssl
@@ -52,6 +54,7 @@ class LARS(keras.optimizers.Optimizer):
         nesterov=False,
         rate_in_velocity=True,
         plain_rate=1.0,
+        adapt_all=False,
         name="lars",
         **kwargs,
     ):
@@ -63,6 +66,7 @@ class LARS(keras.optimizers.Optimizer):
         self.nesterov = nesterov
         self.rate_in_velocity = rate_in_velocity
         self.plain_rate = plain_rate
+        self.adapt_all = adapt_all
 
     def build(self, variables):
         if self.built:
@@ -75,7 +79,7 @@ class LARS(keras.optimizers.Optimizer):
         gradient = ops.cast(gradient, variable.dtype)
         velocity = self.velocities[self._get_variable_index(variable)]
 
-        if is_matrix(variable):
+        if self.adapt_all or is_matrix(variable):
             gradient = gradient + self.coupled_weight_decay * variable
             gradient = gradient * self._trust_ratio(variable, gradient)
         else:
@@ -105,6 +109,7 @@ class LARS(keras.optimizers.Optimizer):
             "nesterov": self.nesterov,
             "rate_in_velocity": self.rate_in_velocity,
             "plain_rate": self.plain_rate,
+            "adapt_all": self.adapt_all,
         }
 
 

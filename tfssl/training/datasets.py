@@ -99,7 +99,7 @@ def of_one_size(dataset):
 
     Args:
         dataset: `tf.data.Dataset` of batches of images, `(images, labels)`, or dicts
-            with "images" or "views".
+            with "images"; "views" stay as they are.
 
     Returns:
         `tf.data.Dataset`: the same one if its images have one known size.
@@ -107,16 +107,18 @@ def of_one_size(dataset):
     import tensorflow as tf
 
     spec = dataset.element_spec
-    images = spec[0] if isinstance(spec, (tuple, list)) else spec
-    known = isinstance(images, dict) or None not in images.shape[1:3]
-    if known:
+    images = _images(spec)
+    # What Python decodes has no shape at all.
+    ranked = images is None or images.shape.rank is not None
+    if images is None or (ranked and None not in images.shape[1:3]):
         return dataset
-    first = next(iter(dataset.take(1)))
-    first = first[0] if isinstance(first, (tuple, list)) else first
-    size = tuple(first.shape[1:3])
+    size = tuple(_images(next(iter(dataset.take(1)))).shape[1:3])
 
     def fit(images):
         # As `fit_images`, of a size that is known when the batch comes.
+        if isinstance(images, dict):
+            return {**images, "images": fit(images["images"])}
+        images = tf.ensure_shape(images, (None, None, None, 3))
         shape = tf.shape(images)[1:3]
         scale = tf.reduce_min(tf.cast(shape, "float32") / tf.constant(size, "float32"))
         box = tf.cast(tf.round(scale * tf.constant(size, "float32")), "int32")
@@ -133,23 +135,35 @@ def of_one_size(dataset):
     return dataset.map(fit)
 
 
-def without_remainders(dataset, multiple):
+def without_remainders(dataset, multiple, least=1):
     """A data set without the batches that are no multiple of a number of images.
 
     Args:
         dataset: `tf.data.Dataset` of batches.
         multiple: int.
+        least: int; smaller batches are left out too. Defaults to 1.
 
     Returns:
         `tf.data.Dataset`: the same one if all of its batches are of one size.
     """
     import tensorflow as tf
 
-    if multiple == 1 or _rows(dataset.element_spec).shape[0] is not None:
+    if multiple == least == 1 or _rows(dataset.element_spec).shape[0] is not None:
         return dataset
-    filtered = dataset.filter(lambda *data: tf.shape(_rows(data))[0] % multiple == 0)
+
+    def fits(*data):
+        rows = tf.shape(_rows(data))[0]
+        return rows % multiple == 0 and rows >= least
+
+    filtered = dataset.filter(fits)
     filtered.full_cardinality = int(dataset.cardinality())
     return filtered
+
+
+def _images(data):
+    """The images of an element of the data; None of ready-made views."""
+    images = data[0] if isinstance(data, (tuple, list)) else data
+    return images.get("images") if isinstance(images, dict) else images
 
 
 def _rows(data):

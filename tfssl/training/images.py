@@ -109,7 +109,8 @@ def unpack(data):
         Dict with "images" or "views", and what else there is of "index" and "labels".
 
     Raises:
-        ValueError: for a dict with neither images nor views.
+        ValueError: for a dict with neither images nor views, or images where labels
+            belong.
     """
     found = {}
     # Keras adds sample weights, which are None.
@@ -117,6 +118,12 @@ def unpack(data):
         data, *rest = data
         if rest and rest[0] is not None:
             found["labels"] = rest[0]
+            if len(getattr(rest[0], "shape", ())) > 2:
+                raise ValueError(
+                    "Pairs are images and their labels. Ready-made views are a dict: "
+                    '{"views": (view_1, view_2)}. Received: a second part of shape '
+                    f"{tuple(rest[0].shape)}"
+                )
     found.update(data if isinstance(data, dict) else {"images": data})
     if "views" not in found and "images" not in found:
         raise ValueError(

@@ -101,12 +101,20 @@ class LargeBatches:
         return own if self.chunk is None else min(own, self.chunk)
 
     def step_loss(self, batch):
-        """`views_loss` as `compile` says: at once, in chunks or in parts."""
+        """`views_loss` as `compile` says: at once, in chunks or in parts.
+
+        Penalties of weights, such as a layer's `kernel_regularizer`, come on top.
+        """
         if self.chunk is not None:
-            return self._loss_in_chunks(batch)
-        if self.accumulate is not None:
-            return self._loss_in_parts(batch)
-        return self.views_loss(batch)
+            loss, logs = self._loss_in_chunks(batch)
+        elif self.accumulate is not None:
+            loss, logs = self._loss_in_parts(batch)
+        else:
+            loss, logs = self.views_loss(batch)
+        for variable in self.learned_variables:
+            if variable.regularizer is not None:
+                loss += ops.cast(variable.regularizer(variable), loss.dtype)
+        return loss, logs
 
     def _loss_in_chunks(self, batch):
         """The loss of the whole batch, from features that are computed in chunks."""

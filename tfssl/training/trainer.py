@@ -39,6 +39,8 @@ class Trainer(Step, LargeBatches, StepState):
     needs_index = False
     # Whether it learns from labels too, -1 for images without.
     needs_labels = False
+    # The fewest images, on each replica, whose loss is a number.
+    least_batch = 1
     # Names of arguments that are moments of the run, see `before`.
     moments = ()
     # Whether features that are all alike are a failure, which stops the run.
@@ -253,10 +255,14 @@ class Trainer(Step, LargeBatches, StepState):
         if isinstance(x, Batches) and (epoch or start):
             x.go_on(epoch, start)
         if isinstance(x, keras.utils.PyDataset):
-            if self.batch_multiple > 1 and x.num_batches:
+            if max(self.batch_multiple, self.least_batch) > 1 and x.num_batches:
                 self.check_batch(len(images_of(x[x.num_batches - 1])))
             return x
-        return datasets.without_remainders(datasets.of_one_size(x), self.batch_multiple)
+        return datasets.without_remainders(
+            datasets.of_one_size(x),
+            self.batch_multiple,
+            self.least_batch * self.num_replicas,
+        )
 
     def _held_out_feed(self, data, batch_size, steps, name):
         """As `_feed`; the argument `name` says how many steps of it, or None."""

@@ -8,7 +8,7 @@ _CARD = """\
 ```python
 import tfssl
 
-encoder = tfssl.zoo.load("{name}")
+encoder = tfssl.zoo.load("{name}"{source}
 features = encoder(images)  # {images}, values in [0, 255] -> {features}
 ```
 
@@ -59,11 +59,13 @@ _ELSEWHERE = (
 _LABELS = {"dataset": "Trained on"}
 
 
-def model_card(metadata):
+def model_card(metadata, source=None):
     """Markdown text of the card.
 
     Args:
         metadata: dict as `tfssl.zoo.publish` writes it.
+        source: string, the address of its zoo, or "" if it lies in a folder, which the
+            reader has elsewhere. Defaults to None: the zoo that comes with the package.
 
     Returns:
         string.
@@ -79,6 +81,7 @@ def model_card(metadata):
     facts["Keras"] = metadata["versions"].get("keras", "not stated")
     return _CARD.format(
         name=metadata["name"],
+        source=_where(source),
         description=metadata.get("description")
         or f"An image encoder, pretrained on {metadata['dataset']} by "
         f"{metadata['method']}.",
@@ -92,6 +95,13 @@ def model_card(metadata):
         licence=metadata.get("licence") or "not stated",
         data_licence=metadata.get("data_licence") or "not stated",
     )
+
+
+def _where(source):
+    """How the call that loads an encoder ends."""
+    if source:
+        return f', source="{source}")'
+    return ")" if source is None else ")  # source= or TFSSL_ZOO says where this zoo is"
 
 
 def _loading(imports):

@@ -23,6 +23,11 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def own_places():
+    """Where the zoo of the package may be: list of `pathlib.Path`."""
+    return [Path(__file__).parents[2] / name for name in _BESIDE]
+
+
 def resolve_source(source=None):
     """The zoo to use: the argument, `TFSSL_ZOO`, or the one beside the package.
 
@@ -42,7 +47,7 @@ def resolve_source(source=None):
     """
     source = source or os.environ.get("TFSSL_ZOO")
     if not source:
-        places = [Path(__file__).parents[2] / name for name in _BESIDE]
+        places = own_places()
         for place in places:
             if (place / INDEX).exists():
                 return place

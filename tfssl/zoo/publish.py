@@ -16,7 +16,7 @@ from tfssl.zoo.archive import as_half, normalize
 from tfssl.zoo.card import model_card
 from tfssl.zoo.fetch import read_index
 from tfssl.zoo.fingerprint import fingerprint
-from tfssl.zoo.index import INDEX, PAGE, check_name
+from tfssl.zoo.index import INDEX, PAGE, check_name, own_places
 from tfssl.zoo.metadata import describe, summary
 from tfssl.zoo.page import page_of, write_page
 from tfssl.zoo.plain import needed_imports, plain_keras
@@ -106,8 +106,18 @@ def publish(
         read = {file: _saved(models[file], new / file, half) for file in models}
         metadata["fingerprint"] = fingerprint(read["encoder.keras"])
         write_text(new / "metadata.json", json.dumps(metadata, indent=2) + "\n")
-        write_text(new / "README.md", model_card(metadata))
+        write_text(new / "README.md", model_card(metadata, _source(zoo)))
     return zoo / name if isinstance(zoo, Path) else f"{zoo.rstrip('/')}/{name}"
+
+
+def _source(zoo):
+    """What the card of an encoder says where its zoo is."""
+    if not isinstance(zoo, Path):
+        return zoo.rstrip("/")
+    if zoo.resolve() in map(Path.resolve, own_places()):
+        return None
+    # A path of this machine is no help elsewhere.
+    return ""
 
 
 @contextlib.contextmanager
