@@ -131,9 +131,10 @@ class Comparison:
         from tfssl import files
 
         output = folder / "evaluation.json"
-        # Methods may share an untrained network, whose data and measures count.
-        flags = [self.data_flags, self.train_flags(method) if epochs else []]
-        flags = [*flags[0], *flags[1], *self.measure_flags]
+        flags = [*self.data_flags, *self.measure_flags]
+        if epochs:
+            # An untrained network may be that of several methods.
+            flags += self.train_flags(method)
         if output.exists():
             self._check_epochs(folder, epochs)
             self._check_flags(folder, flags)
