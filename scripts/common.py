@@ -232,10 +232,11 @@ def load_test(image_size=None):
     return test, ""
 
 
-def division():
-    """How the test images were divided off, for the settings of a result: a dict."""
-    fractions = {name: FLAGS[name].value for name in FRACTIONS}
-    return {name: value for name, value in fractions.items() if value is not None}
+def measured_with():
+    """Which features of which images, for the settings of a result: a dict."""
+    names = (*FRACTIONS, "layer", "pool", "head_layer")
+    # 0 layers of the head are none.
+    return {name: FLAGS[name].value for name in names if FLAGS[name].value}
 
 
 def define_encoder_flags(pixels=""):
@@ -360,10 +361,15 @@ def refresh_report(output):
         run = runs.Workdir.read(folder)
         measured = os.path.basename(output) in runs.RESULTS
         if measured and run.info.get("finished") and runs.is_pretraining(run):
-            path = runs.write_run_report(
-                run, runs.model_of(run), *runs.data_of(run, FLAGS.data_dir)
-            )
-            print(f"Look at {path}")
+            try:
+                path = runs.write_run_report(
+                    run, runs.model_of(run), *runs.data_of(run, FLAGS.data_dir)
+                )
+            except (OSError, ValueError) as error:
+                # What was measured is written; the run's images may be gone by now.
+                print(f"The report is as it was: {error}")
+            else:
+                print(f"Look at {path}")
 
 
 def load_model(path):

@@ -13,7 +13,7 @@ import running
 from absl import app, flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("from", None, "The checkpoint.", required=True)
+flags.DEFINE_string("from", None, "The checkpoint.")
 flags.DEFINE_string(
     "scheme",
     None,
@@ -47,8 +47,9 @@ flags.DEFINE_integer(
 def main():
     if FLAGS.scheme == "?":
         return _list_schemes()
-    if not FLAGS.output:
-        raise app.UsageError("Set --output.")
+    for name in ("from", "output"):
+        if not FLAGS[name].value:
+            raise app.UsageError(f"Set --{name}.")
     if os.path.splitext(FLAGS.output)[1] != ".keras":
         raise app.UsageError("--output must end in .keras.")
     if os.path.exists(FLAGS.output):

@@ -86,9 +86,7 @@ def main():
         "image_size": train.images.shape[1],
         "encoder": "frozen, inference mode, no augmentation",
     }
-    if FLAGS.layer or FLAGS.pool:
-        settings.update(layer=FLAGS.layer, pool=FLAGS.pool)
-    settings.update(common.division())
+    settings.update(common.measured_with())
     transfer.record_results(
         (
             measure(protocol, data, count).with_settings(**settings)

@@ -74,9 +74,10 @@ def main():
     modes = list(FLAGS.mode)
     if "finetuned" in modes and "scratch" not in modes:
         modes.append("scratch")
+    settings = common.measured_with()
     transfer.record_results(
         (
-            few_labels(encoder, train, test, mode).with_settings(**common.division())
+            few_labels(encoder, train, test, mode).with_settings(**settings)
             for mode in modes
         ),
         FLAGS.output,

@@ -160,10 +160,15 @@ def pretrain(run, model, recipe, train, labels, callbacks, chief):
             # As at the end of `fit`, for optimizers that average the weights.
             model.optimizer.finalize_variable_values(model.trainable_variables)
         return
-    with runs.termination() if chief else contextlib.nullcontext() as terminated:
+    # The other workers go on until the chief, which saves, is gone.
+    with runs.termination() as terminated:
         shown = train.images[runs.sample(train.labels, len(train), most=8)]
         callbacks = callbacks + run.callbacks(
-            position, FLAGS.checkpoint_minutes, shown, terminated, writes=chief
+            position,
+            FLAGS.checkpoint_minutes,
+            shown,
+            terminated if chief else None,
+            writes=chief,
         )
         model.fit(
             train.images,

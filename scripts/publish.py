@@ -120,6 +120,11 @@ def read_metrics(workdir):
             print(f"{workdir} has no {name}: the card goes without its numbers.")
             continue
         content = read_json(workdir / name)
+        if os.path.basename(content["encoder"]) != "encoder.keras":
+            raise ValueError(
+                f"{workdir / name} says what {content['encoder']} is worth, and not "
+                "what the run's encoder.keras is. Measure that, or remove the file."
+            )
         dataset = common.without_folder(content["dataset"])
         for result in content["results"]:
             print(f"{name}: {result['protocol']} {result['value']:.4f} on {dataset}")

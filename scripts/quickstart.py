@@ -31,7 +31,7 @@ def main():
     started = time.perf_counter()
     running.start("float32", seed=FLAGS.seed)
     import tfssl
-    from tfssl import runs, transfer
+    from tfssl import runs
 
     train = tfssl.data.load("digits", "train")
     test = tfssl.data.load("digits", "test")
@@ -41,6 +41,15 @@ def main():
         new_workdir(FLAGS.workdir),
         runs.settings(recipe, train, dataset="digits", seed=FLAGS.seed),
     )
+    with runs.alone(run.path):
+        whole_path(run, recipe, train, test)
+    print(f"All of it took {time.perf_counter() - started:.0f} seconds.")
+
+
+def whole_path(run, recipe, train, test):
+    """Pretraining, labels, a zoo and the report."""
+    import tfssl
+    from tfssl import runs, transfer
 
     print(f"1. Pretraining on {len(train.images):,} images without labels")
     model = recipe.make(len(train.images), seed=FLAGS.seed)
@@ -93,7 +102,6 @@ def main():
 
     report = runs.write_run_report(run, model, train, test)
     print(f"\nLook at {report}")
-    print(f"All of it took {time.perf_counter() - started:.0f} seconds.")
 
 
 def new_workdir(path):

@@ -21,6 +21,11 @@ def main():
     from tfssl import runs
 
     run = runs.Workdir.read(FLAGS.workdir)
+    if not run.info.get("finished"):
+        raise ValueError(
+            f"{FLAGS.workdir} holds no finished run. Give the command that started it "
+            "again; it continues the run, and writes the report."
+        )
     train, test = runs.data_of(run, FLAGS.data_dir)
     print(f"Look at {runs.write_run_report(run, runs.model_of(run), train, test)}")
 

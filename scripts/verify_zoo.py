@@ -80,11 +80,14 @@ def other_process(backend, number):
 def verify(backend):
     """Checks on the backend of this process; returns what is wrong, in lines."""
     running.start("float32")
-    from tfssl.zoo.index import resolve_source
+    from tfssl.zoo.fetch import read_index
+    from tfssl.zoo.index import resolve_pin, resolve_source
     from tfssl.zoo.inventory import check_files
     from tfssl.zoo.published import published
 
     source = resolve_source(FLAGS.zoo)
+    # That the index is the one that the pin is of, once for all.
+    read_index(source, resolve_pin(FLAGS.zoo))
     encoders = chosen(published(source))
     expected = cards_with_knn(encoders)
     wrong = check_files(source) if FLAGS.files else []

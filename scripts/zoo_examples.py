@@ -9,7 +9,6 @@ some of the images, and from there to the page, zoo/index.html.
 
 import dataclasses
 import functools
-from pathlib import Path
 
 import common
 import running
@@ -29,15 +28,17 @@ flags.DEFINE_integer("seed", 0, "Seed of the sample.", lower_bound=0)
 def main():
     running.start("float32")
     from tfssl import zoo
+    from tfssl.zoo.index import folder_to_write
     from tfssl.zoo.published import published
 
-    known = {encoder.name: encoder for encoder in published(Path(FLAGS.zoo))}
+    folder = folder_to_write(FLAGS.zoo)
+    known = {encoder.name: encoder for encoder in published(folder)}
     for name in chosen(known):
         # Of any size: None, and the images keep theirs.
         size = next(iter(known[name].input_size), None)
-        path = zoo.show_examples(name, images(size), FLAGS.zoo, FLAGS.seed)
+        path = zoo.show_examples(name, images(size), folder, FLAGS.seed)
         print(f"Wrote {path}, {path.stat().st_size:,} bytes", flush=True)
-    print(f"Look at {Path(FLAGS.zoo) / 'index.html'}")
+    print(f"Look at {folder / 'index.html'}")
 
 
 def chosen(known):

@@ -34,11 +34,15 @@ def main():
     # Imported here so that mistakes above are told at once.
     running.start("float32")
     from tfssl.files import write_text
-    from tfssl.zoo.index import resolve_source
+    from tfssl.zoo.fetch import read_index
+    from tfssl.zoo.index import resolve_pin, resolve_source
     from tfssl.zoo.published import published
     from tfssl.zoo.table import markdown_tables
 
-    encoders = published(resolve_source(FLAGS.zoo))
+    source = resolve_source(FLAGS.zoo)
+    # That the index is the one that the pin is of.
+    read_index(source, resolve_pin(FLAGS.zoo))
+    encoders = published(source)
     tables = markdown_tables(encoders)
     for path in FLAGS.write:
         write_text(path, replaced(path, tables))

@@ -7,8 +7,9 @@ def test_layers_of_the_paper():
     encoder = tfssl.encoders.dim_cnn(32)
     shapes = {n: encoder.get_layer(n).output.shape[1:] for n in ("local", "conv", "fc")}
     assert shapes == {"local": (8, 8, 128), "conv": (4, 4, 256), "fc": (1024,)}
-    with pytest.raises(ValueError, match="at least 8 x 8 pixels. Received"):
-        tfssl.encoders.dim_cnn(7)
+    for size in (7, None, (None, 32)):
+        with pytest.raises(ValueError, match="at least 8 x 8 pixels.*Received"):
+            tfssl.encoders.dim_cnn(size)
 
 
 @pytest.mark.parametrize("norm", tfssl.layers.NORMS)

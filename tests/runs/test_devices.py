@@ -9,7 +9,7 @@ import types
 import keras
 import pytest
 
-from tfssl.runs.devices import device_names, strategy
+from tfssl.runs.devices import device_names, is_chief, strategy
 
 # Page faults of ten blocks of 64 MB that are written to and given back.
 FAULTS = """
@@ -72,3 +72,21 @@ def test_memory_is_kept_and_not_cleared_anew():
     kept, left = counts
     # A block is one page at least, even where pages are large.
     assert left >= 10 and kept < left / 4
+
+
+@pytest.mark.parametrize(
+    "jobs, kind, number, chief",
+    [
+        (["worker"], "worker", 0, True),
+        (["worker"], "worker", 1, False),
+        (["chief", "worker"], "chief", 0, True),
+        (["chief", "worker"], "worker", 0, False),
+    ],
+)
+def test_one_of_the_workers_is_chief(jobs, kind, number, chief):
+    cluster = types.SimpleNamespace(jobs=jobs)
+    resolver = types.SimpleNamespace(
+        task_type=kind, task_id=number, cluster_spec=lambda: cluster
+    )
+    assert is_chief(types.SimpleNamespace(cluster_resolver=resolver)) == chief
+    assert is_chief(types.SimpleNamespace(cluster_resolver=None)) and is_chief(None)

@@ -7,6 +7,7 @@ from cases import encoder
 from PIL import Image
 from programs import imported
 
+from tfssl import methods, runs
 from tfssl.data import load
 
 
@@ -84,7 +85,7 @@ def test_settings_are_chosen_on_training_images_held_out():
     flags = ("--encoder=pixels", "--dataset=digits", "--hold_out=0.2")
     with imported("evaluate", *flags) as evaluate:
         train, held = evaluate.common.load_labelled()
-        assert evaluate.common.division() == {"hold_out": 0.2}
+        assert evaluate.common.measured_with() == {"hold_out": 0.2}
     whole = load("digits", "train")
     assert (train.split, held.split) == ("train", "test")
     assert len(train) + len(held) == len(whole) == 1297 and 255 <= len(held) <= 265
@@ -99,3 +100,19 @@ def test_a_set_with_a_test_split_refuses_a_fraction_of_it():
     with imported("evaluate", *flags) as evaluate:
         with pytest.raises(ValueError, match="digits has a test split of its own"):
             evaluate.main()
+
+
+def test_a_report_whose_images_are_gone_stays_as_it_is(tmp_path, capsys):
+    recipe = methods.recipe("simclr", image_size=16, preset="digits")
+    settings = runs.settings(
+        recipe, load("digits", "test"), dataset=f"folder:{tmp_path / 'gone'}", seed=0
+    )
+    model = recipe.make(500)
+    run = runs.Workdir(tmp_path / "run", settings)
+    run.finish(model)
+    flags = ("--encoder=pixels", "--dataset=digits")
+    with imported("evaluate", *flags) as evaluate:
+        evaluate.common.refresh_report(str(run.path / "evaluation.json"))
+    said = capsys.readouterr().out
+    assert "The report is as it was: " in said and "no folder" in said
+    assert not (run.path / "report.html").exists()

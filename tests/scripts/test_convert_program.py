@@ -40,6 +40,7 @@ def test_mistakes_are_told(tmp_path):
     source = f"--from={tmp_path / 'a.pth'}"
     output = f"--output={tmp_path / 'a.keras'}"
     assert "Set --output" in run("convert", source, "--scheme=moco", fails=True)
+    assert "Set --from" in run("convert", output, "--scheme=moco", fails=True)
     error = run("convert", source, "--scheme=mocko", output, fails=True)
     assert "Did you mean moco?" in error
     error = run("convert", source, "--scheme=moco", output, fails=True)
@@ -54,5 +55,5 @@ def test_mistakes_are_told(tmp_path):
 
 
 def test_the_schemes_are_listed(tmp_path):
-    out = run("convert", "--from=any", "--scheme=?")
+    out = run("convert", "--scheme=?")
     assert [line.split()[0] for line in out.splitlines()] == list(SCHEMES)

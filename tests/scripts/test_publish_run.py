@@ -86,6 +86,15 @@ def test_a_run_with_all_of_its_files(workdir):
         assert "somebody" not in (zoo / "mine" / path).read_text()
 
 
+def test_what_was_measured_of_something_else_is_not_published(workdir):
+    encoder().save(workdir / "encoder.keras")
+    evaluation = {**EVALUATION, "encoder": "pixels"}
+    (workdir / "evaluation.json").write_text(json.dumps(evaluation))
+    error = publish(workdir, fails=True)
+    assert "evaluation.json says what pixels is worth" in error
+    assert not (workdir.parent / "zoo").exists()
+
+
 def test_what_is_missing_is_said(workdir):
     encoder().save(workdir / "encoder.keras")
     settings = {"method": "simclr", "dataset": "digits"}

@@ -82,6 +82,14 @@ def test_what_is_wrong_is_said_and_the_status_is_1(here):
     assert "notes.txt is not in the index" in verify(here, fails=True)
 
 
+def test_another_index_than_the_pinned_one_fails(here, monkeypatch):
+    monkeypatch.setenv("TFSSL_ZOO", str(here / "zoo"))
+    monkeypatch.setenv("TFSSL_ZOO_PIN", 64 * "0")
+    backend = f"--backends={keras.backend.backend()}"
+    for program, flags in (("verify_zoo", [backend]), ("zoo_table", [])):
+        assert 64 * "0" in run(program, *flags, fails=True)
+
+
 def test_features_that_differ_fail(here):
     def change(metadata):
         metadata["fingerprint"]["norm"][0] *= 1.01

@@ -6,8 +6,13 @@ import json
 import pytest
 
 import tfssl
-from tfssl.zoo import FormatError, NotFoundError
-from tfssl.zoo.index import check_name, parse_index, resolve_source
+from tfssl.zoo import FormatError, NotFoundError, ZooError
+from tfssl.zoo.index import (
+    check_name,
+    folder_to_write,
+    parse_index,
+    resolve_source,
+)
 
 FACTS = {"sha256": "0" * 64, "size": 3}
 INDEX = {"format": 1, "encoders": {"a": {"files": {"encoder.keras": FACTS}}}}
@@ -103,3 +108,13 @@ def test_the_argument_comes_before_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("TFSSL_ZOO", "https://a.example/zoo")
     assert resolve_source() == "https://a.example/zoo"
     assert resolve_source(tmp_path) == tmp_path
+
+
+def test_a_zoo_is_written_to_in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert folder_to_write("~/zoo") == tmp_path / "zoo"
+    assert folder_to_write(f"file://{tmp_path}/zoo") == tmp_path / "zoo"
+    assert folder_to_write(tmp_path / "zoo") == tmp_path / "zoo"
+    for address in ("https://example.org/zoo", "hf://owner/repo", ""):
+        with pytest.raises(ZooError, match=f"in a folder. Received: '{address}'"):
+            folder_to_write(address)

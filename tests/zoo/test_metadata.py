@@ -9,6 +9,7 @@ import tfssl
 from tfssl.zoo.metadata import describe, summary
 
 CARD = {"method": "simclr", "dataset": "digits"}
+KNN = {"protocol": "knn", "value": 0.5}
 
 
 def test_what_the_encoder_says_itself():
@@ -36,6 +37,13 @@ def test_scaling_is_found_inside_and_not_guessed():
     assert "pixel_mean" not in describe(twice, "a", CARD)
 
 
+def test_a_card_of_another_encoder_does_not_name_this_one():
+    found = describe(encoder(), "mine", {**CARD, "name": "other"})
+    assert found["name"] == "mine"
+    settings = {**CARD, "metrics": [{**KNN, "settings": None, "std": None}]}
+    assert summary(describe(encoder(), "mine", settings))["knn"] == 0.5
+
+
 def test_any_size():
     found = describe(tfssl.encoders.resnet(10, None, width=4), "a", CARD)
     assert found["input_size"] == [None, None]
@@ -56,6 +64,9 @@ def test_what_takes_no_images_is_refused(shape):
         ({**CARD, "metrics": [{"protocol": "knn"}]}, "a value, a number"),
         ({**CARD, "metrics": [{"value": 0.5}]}, "a protocol"),
         ({**CARD, "metrics": ["knn"]}, "'knn'"),
+        ({**CARD, "metrics": [{**KNN, "std": "0.1"}]}, "std"),
+        ({**CARD, "metrics": [{**KNN, "settings": [1]}]}, "settings are a dict"),
+        ({**CARD, "versions": "3.15"}, "versions are a dict"),
         ({**CARD, "loss": float("nan")}, "JSON cannot hold"),
         ({**CARD, "views": object()}, "JSON cannot hold"),
     ],

@@ -14,7 +14,11 @@ METADATA = {
     "device": "a | b",
     "metrics": [
         {"protocol": "knn", "value": 0.1, "settings": {"dataset": "digits"}},
-        {"protocol": "knn", "value": 0.8568, "settings": {"k": 200}},
+        # Nor those of other features, or of images held out.
+        {"protocol": "knn", "value": 0.98, "settings": {"hold_out": 0.2}},
+        {"protocol": "knn", "value": 0.97, "settings": {"layer": ["conv"]}},
+        {"protocol": "knn", "value": 0.96, "settings": {"head_layer": 1}},
+        {"protocol": "knn", "value": 0.8568, "settings": {"k": 200, "layer": None}},
         {"protocol": "knn", "value": 0.85, "settings": {"k": 10}},
         {"protocol": "few_knn", "value": 0.5, "std": 0.0451, "settings": FEW},
         {"protocol": "few_knn", "value": 0.6, "settings": {"labels_per_class": 25}},

@@ -35,6 +35,7 @@ def context_cnn(image_size=128, width=64, bottleneck=4000, name="context_cnn"):
 
     Source: Pathak et al. 2016, arXiv 1604.07379, section 5.1 and the authors' code.
     """
+    image_size = _side(image_size)
     halvings = (image_size // 4).bit_length() - 1
     if halvings < 1 or 4 * 2**halvings != image_size:
         raise ValueError(
@@ -91,6 +92,7 @@ def alexnet(image_size=227, width=96, name="alexnet"):
     Source: Krizhevsky et al. 2012; with batch normalisation instead of local response
     normalisation.
     """
+    image_size = _side(image_size)
     if image_size < _SMALLEST_ALEXNET:
         raise ValueError(
             f"image_size must be at least {_SMALLEST_ALEXNET} for alexnet, so that its "
@@ -119,3 +121,15 @@ def alexnet(image_size=227, width=96, name="alexnet"):
 def _normal():
     # A new one for each layer: one initializer would give all of them equal numbers.
     return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _side(image_size):
+    """The side of square images, given as it is or as `(side, side)`."""
+    sides = set(image_size) if isinstance(image_size, (tuple, list)) else {image_size}
+    side = sides.pop()
+    if sides or not isinstance(side, int):
+        raise ValueError(
+            "It takes square images of a known size: image_size is an int. Received: "
+            f"image_size={image_size!r}"
+        )
+    return side

@@ -39,10 +39,12 @@ def dim_cnn(
 
     Source: Hjelm et al. 2018, arXiv 1808.06670, appendix A.2.
     """
-    shape = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
-    if min(shape) < 8:
+    shape = tuple(image_size) if isinstance(image_size, (tuple, list)) else image_size
+    shape = shape if isinstance(shape, tuple) else (shape, shape)
+    if None in shape or min(shape) < 8:
         raise ValueError(
-            "Three convolutions of stride 2 need images of at least 8 x 8 pixels. "
+            "Three convolutions of stride 2 need images of at least 8 x 8 pixels, and "
+            "the layer after them a known size. "
             f"Received: image_size={image_size}"
         )
     bias = norm == "none"

@@ -206,4 +206,7 @@ def is_chief(chosen):
     if chosen is None or isinstance(chosen, keras.distribution.DataParallel):
         return True
     resolver = chosen.cluster_resolver
-    return resolver is None or not resolver.task_id
+    if resolver is None or resolver.task_type == "chief":
+        return True
+    # Where none is named so, it is the first worker.
+    return "chief" not in resolver.cluster_spec().jobs and not resolver.task_id

@@ -86,7 +86,7 @@ class Workdir:
             "versions": files.versions(),
             "commit": files.commit(),
             "device": device_names(),
-            "started": datetime.datetime.now(datetime.timezone.utc).isoformat(
+            "started": datetime.datetime.now(datetime.UTC).isoformat(
                 timespec="seconds"
             ),
         }

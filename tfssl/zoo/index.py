@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from tfssl.zoo import hub
-from tfssl.zoo.errors import FormatError, NotFoundError
+from tfssl.zoo.errors import FormatError, NotFoundError, ZooError
 
 FORMAT = 1
 INDEX = "index.json"
@@ -77,6 +77,25 @@ def resolve_source(source=None):
         "A zoo is a folder, or a file://, http://, https:// or hf:// address. "
         f"Received: {source!r}"
     )
+
+
+def folder_to_write(zoo):
+    """The folder of a zoo that is written to.
+
+    Args:
+        zoo: folder, or `file://` address.
+
+    Returns:
+        `pathlib.Path`, which need not exist.
+
+    Raises:
+        ZooError: for any other address.
+    """
+    zoo = os.fspath(zoo)
+    folder = None if not zoo or hub.is_address(zoo) else resolve_source(zoo)
+    if not isinstance(folder, Path):
+        raise ZooError(f"A zoo is written to in a folder. Received: {zoo!r}")
+    return folder
 
 
 def resolve_pin(source=None, pin=None):

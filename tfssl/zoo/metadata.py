@@ -33,15 +33,20 @@ def describe(encoder, name, card):
             f"The card must say {' and '.join(missing)}. Received: {sorted(card)}"
         )
     for result in card.get("metrics") or ():
-        value = result.get("value") if isinstance(result, dict) else None
-        if not isinstance(value, numbers.Real) or not result.get("protocol"):
+        if not _is_result(result):
             raise ValueError(
                 "Each of the card's metrics is a dict with a protocol and a value, a "
-                f"number. Received: {result!r}"
+                "number; if it has a std, that is a number too, and settings are a "
+                f"dict. Received: {result!r}"
             )
+    if not isinstance(card.get("versions") or {}, dict):
+        raise ValueError(
+            "The card's versions are a dict of names of packages. Received: "
+            f"{card['versions']!r}"
+        )
     metadata = {
-        "name": name,
         **card,
+        "name": name,
         **_input(encoder),
         "input_range": [0, 255],
         **_scaling(encoder),
@@ -62,10 +67,20 @@ def summary(metadata):
     """The part that the index repeats, with the measured values by protocol."""
     facts = {key: metadata[key] for key in _SUMMARY if metadata.get(key) is not None}
     for result in metadata.get("metrics") or ():
-        count = result.get("settings", {}).get("labels_per_class")
+        count = (result.get("settings") or {}).get("labels_per_class")
         name = f"{result['protocol']}_{count}" if count else result["protocol"]
         facts[name] = result["value"]
     return facts
+
+
+def _is_result(result):
+    return (
+        isinstance(result, dict)
+        and bool(result.get("protocol"))
+        and isinstance(result.get("value"), numbers.Real)
+        and isinstance(result.get("std") or 0, numbers.Real)
+        and isinstance(result.get("settings") or {}, dict)
+    )
 
 
 def _input(encoder):

@@ -1,7 +1,6 @@
 """The page of a zoo: what there is, what it is worth, and the line that loads it."""
 
 import html
-from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from tfssl.pages import (
     tables,
 )
 from tfssl.zoo.examples_file import SCALE
-from tfssl.zoo.index import PAGE
+from tfssl.zoo.index import PAGE, folder_to_write
 from tfssl.zoo.official_entries import OFFICIAL
 from tfssl.zoo.published import curves, published, without_kind
 from tfssl.zoo.shelf import held
@@ -132,7 +131,7 @@ def write_page(zoo="zoo"):
         >>> "tfssl.zoo.load" in tfssl.zoo.write_page(zoo).read_text()
         True
     """
-    zoo = Path(zoo)
+    zoo = folder_to_write(zoo)
     # What is published from now on has its page written after this one.
     with held(zoo):
         write_text(zoo / PAGE, page_of(published(zoo)))

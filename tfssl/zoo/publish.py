@@ -16,7 +16,7 @@ from tfssl.zoo.archive import as_half, normalize
 from tfssl.zoo.card import model_card
 from tfssl.zoo.fetch import read_index
 from tfssl.zoo.fingerprint import fingerprint
-from tfssl.zoo.index import INDEX, PAGE, check_name, own_places
+from tfssl.zoo.index import INDEX, PAGE, check_name, folder_to_write, own_places
 from tfssl.zoo.metadata import describe, summary
 from tfssl.zoo.page import page_of, write_page
 from tfssl.zoo.plain import needed_imports, plain_keras
@@ -76,7 +76,7 @@ def publish(
             features that are not finite.
         tfssl.zoo.ZooError: if the name is taken or not allowed, or the index is
             damaged, or another process holds the zoo for a minute; and if a repository
-            cannot be reached, or may not be written to.
+            cannot be reached, or may not be written to; and for other addresses.
 
     Example:
         >>> import tempfile, tfssl
@@ -94,7 +94,7 @@ def publish(
         shelved = _in_repository
         _repository_entries(*hub.newest(zoo), name, overwrite)
     else:
-        shelved, zoo = _in_folder, Path(zoo)
+        shelved, zoo = _in_folder, folder_to_write(zoo)
         check_free(zoo, name, overwrite)
     models = {"encoder.keras": plain_keras(in_float32(encoder))}
     if projector is not None:

@@ -10,6 +10,8 @@ from tfssl.zoo.examples_file import EXAMPLES, MOST_BYTES, Examples, read_example
 from tfssl.zoo.fetch import fetch, read_index
 from tfssl.zoo.regular import json_dict
 
+# Settings of results that are of other features, or of images held out.
+_OTHERWISE = ("head_layer", "layer", "pool", "hold_out")
 # Measured with few labels of each class, and what goes with them for all labels.
 FEW = {
     "few_linear": "linear",
@@ -108,9 +110,12 @@ class Published:
         return [curve for curve in curves if curve[2]]
 
     def _own(self):
+        """What was measured of its features, on test images of its own data set."""
         own = self.metadata.get("dataset")
         for result in self.results:
-            if result.settings.get("dataset", own) == own:
+            settings = result.settings
+            otherwise = any(settings.get(name) for name in _OTHERWISE)
+            if settings.get("dataset", own) == own and not otherwise:
                 yield result
 
 

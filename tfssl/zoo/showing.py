@@ -12,7 +12,7 @@ from tfssl.pages.pictures import class_name
 from tfssl.transfer.labels import check_labels
 from tfssl.zoo.examples_file import EXAMPLES, SCALE, Examples, short_text, thumbnail
 from tfssl.zoo.fetch import read_index
-from tfssl.zoo.index import entry_of
+from tfssl.zoo.index import entry_of, folder_to_write
 from tfssl.zoo.load import load
 from tfssl.zoo.page import write_page
 from tfssl.zoo.shelf import add_file
@@ -69,7 +69,7 @@ def show_examples(
         >>> tfssl.zoo.show_examples("small", data, zoo=zoo).name
         'examples.json'
     """
-    zoo = Path(zoo)
+    zoo = folder_to_write(zoo)
     if len(data) < _LEAST:
         raise ValueError(f"A map takes at least {_LEAST} images. Received: {data!r}")
     if data.labels is not None:
