@@ -46,7 +46,7 @@ def test_no_gradient_passes_through_the_target():
 
 
 def test_the_predictor_keeps_its_rate_in_the_recipe():
-    recipe = tfssl.methods.recipe("simsiam", 16, "cifar").replace(
+    recipe = tfssl.methods.recipe("simsiam", 16, "paper").replace(
         encoder="dim_cnn", encoder_width=8, batch_size=8
     )
     model = recipe.set("projector=(16, 16)", "predictor=(8, 16)").make(16, epochs=2)
