@@ -85,7 +85,7 @@ def test_a_refused_argument_leaves_no_workdir(tmp_path, arguments, message):
     [
         ("train", 10**12, "Labels of train must be .* numbers them anew.*10000000"),
         ("test", 10**12, "Labels of test must be .* numbers them anew.*10000000"),
-        ("train", -1, "Labels of train must be classes from 0; leave out"),
+        ("train", -2, "Labels must be classes from 0, or -1 for .* Received: -2"),
     ],
 )
 def test_refused_labels_leave_no_workdir(tmp_path, monkeypatch, split, label, message):
