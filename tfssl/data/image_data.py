@@ -98,10 +98,20 @@ class ImageData:
             )
 
     def labelled(self):
-        """The images with a label: an `ImageData`, or itself if all have one.
+        """The images that have a label.
+
+        Returns:
+            `ImageData`; itself if all have one.
 
         Raises:
             ValueError: if there are no labels.
+
+        Example:
+            >>> import numpy as np
+            >>> from tfssl.data import ImageData
+            >>> data = ImageData(np.zeros((3, 8, 8, 3), "uint8"), [1, -1, 0])
+            >>> data.labelled().labels
+            array([1, 0])
         """
         self.require_labels()
         rows = np.flatnonzero(self.labels >= 0)
