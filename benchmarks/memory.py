@@ -12,7 +12,6 @@ what tfssl steptime says, which knows --chunk too.
 import datetime
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import pages  # noqa: E402
+import process_memory  # noqa: E402
 import running  # noqa: E402
 from absl import flags  # noqa: E402
 
@@ -93,9 +93,7 @@ def take_step(batch, chunk):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (batch, FLAGS.size, FLAGS.size, 3), "uint8")
     model.train_on_batch(images)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Bytes on macOS, else KiB.
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return process_memory.peak()
 
 
 def cells(row):

@@ -13,6 +13,8 @@ def same_weights(*workdirs):
     import keras
     import numpy as np
 
+    import tfssl  # noqa: F401, the encoder's layers
+
     models = [
         keras.saving.load_model(workdir / "encoder.keras", compile=False)
         for workdir in workdirs

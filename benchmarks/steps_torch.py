@@ -8,14 +8,18 @@ methods are those of lightly, in steps_lightly.py.
 
 import json
 import math
-import resource
 import sys
 import time
+from pathlib import Path
 
 import resnet_torch
 import torch
 from torch import nn
 from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+
+import process_memory  # noqa: E402
 
 
 def nt_xent(z, temperature=0.2):
@@ -275,7 +279,7 @@ def main():
         turn()
         speed = row["batch"] * row["steps"] / (time.perf_counter() - start)
         del turn
-        answer((speed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10))
+        answer((speed, process_memory.peak()))
 
 
 def answer(value):

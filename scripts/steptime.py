@@ -9,11 +9,10 @@ else.
 """
 
 import json
-import resource
-import sys
 import time
 
 import common
+import process_memory
 import recipe_flags
 import running
 from absl import flags
@@ -132,9 +131,7 @@ def peak_memory():
 
         if tf.config.list_physical_devices("GPU"):
             return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Bytes on macOS, else KiB.
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return process_memory.peak()
 
 
 if __name__ == "__main__":
