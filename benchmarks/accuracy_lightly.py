@@ -12,6 +12,7 @@ import time
 import numpy as np
 import resnet_torch
 import torch
+import turns
 from lightly.loss import NTXentLoss
 from lightly.models.modules import SimCLRProjectionHead
 from lightly.transforms import SimCLRTransform
@@ -97,24 +98,19 @@ def main():
     with np.load(given["file"]) as known:
         images = {name: known[name] for name in known}
     run = Run(images, given["width"], given["epochs"])
-    answer(
+    turns.answer(
         {
             "versions": {"torch": torch.__version__},
             "batch_size": BATCH,
             "weights": sum(p.numel() for p in run.encoder.parameters()),
         }
     )
-    for line in sys.stdin:
-        (file,) = json.loads(line)
+    for (file,) in turns.asked():
         start = time.perf_counter()
         run.epoch()
         seconds = time.perf_counter() - start
         np.savez(file, **{name: run.features(name) for name in images})
-        answer(seconds)
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
+        turns.answer(seconds)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import running  # noqa: E402
+import turns  # noqa: E402
 
 
 def main():
@@ -26,24 +27,22 @@ def main():
         encoder="resnet18", encoder_width=given["width"], epochs=given["epochs"]
     )
     model = recipe.make(len(images["train"]))
-    answer(
-        {
-            "versions": files.versions(),
-            "batch_size": recipe.batch_size,
-            "weights": model.encoder.count_params(),
-        }
-    )
+    greeting = {
+        "versions": files.versions(),
+        "batch_size": recipe.batch_size,
+        "weights": model.encoder.count_params(),
+    }
     model.fit(
         images["train"],
         batch_size=recipe.batch_size,
         epochs=recipe.epochs,
-        callbacks=[make_turns(images)],
+        callbacks=[make_turns(images, greeting)],
         verbose=0,
     )
 
 
-def make_turns(images):
-    """A callback that waits for a line before each epoch, and answers after it."""
+def make_turns(images, greeting):
+    """A callback that greets, waits for a line before each epoch, and answers to it."""
     import keras
     import numpy as np
 
@@ -51,13 +50,21 @@ def make_turns(images):
 
     class Turns(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
+            if epoch:
+                self.tell()
+            else:
+                turns.answer(greeting)
             if not (line := sys.stdin.readline()):
                 # Nothing is kept of this run.
                 os._exit(0)
             (self.file,) = json.loads(line)
             self.start = time.perf_counter()
 
-        def on_epoch_end(self, epoch, logs=None):
+        def on_train_end(self, logs=None):
+            self.tell()
+
+        def tell(self):
+            """Answers once all is done that `fit` does between epochs."""
             seconds = time.perf_counter() - self.start
             encoder = self.model.published_encoder
             np.savez(
@@ -67,13 +74,9 @@ def make_turns(images):
                     for name in ("train", "held_out")
                 },
             )
-            answer(seconds)
+            turns.answer(seconds)
 
     return Turns()
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
 
 
 if __name__ == "__main__":

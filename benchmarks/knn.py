@@ -7,7 +7,6 @@ its vote, and faiss's exact search (`IndexFlatIP`) without one. Both take turns;
 docs/speed/knn.json has the figures. The peer's environment needs faiss-cpu.
 """
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -37,7 +36,7 @@ def main():
 
     from tfssl import files, transfer
 
-    about = peers.described(files.versions(), files.commit())
+    about = peers.described(files.versions(), files.commit(), FLAGS.quick)
     random = np.random.default_rng(0)
     bank, queries = (
         random.normal(size=(count, FLAGS.dim)).astype("float32")
@@ -64,10 +63,9 @@ def main():
     row = peers.in_turn(FLAGS.rounds, sides)
     if peer:
         peer.close()
-    print(json.dumps(row), flush=True)
     sizes = {name: FLAGS[name].value for name in ("bank", "queries", "dim", "k")}
-    found = {**about, "unit": "queries a second", **sizes, "rows": {"knn": row}}
-    peers.write(FLAGS.output, "knn", found)
+    found = {**about, "unit": "queries a second", **sizes, **row}
+    peers.keep(FLAGS.output, "knn", "knn", found)
 
 
 if __name__ == "__main__":

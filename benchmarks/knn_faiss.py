@@ -1,8 +1,9 @@
 """faiss's side of benchmarks/knn.py, which starts it in the peer's environment."""
 
-import json
 import sys
 import time
+
+import turns
 
 
 def main():
@@ -17,15 +18,11 @@ def main():
     index.add(features)
     asked = random.normal(size=(queries, dim)).astype("float32")
     faiss.normalize_L2(asked)
-    answer({"faiss": faiss.__version__})
-    for _ in sys.stdin:
+    turns.answer({"faiss": faiss.__version__})
+    for _ in turns.asked():
         start = time.perf_counter()
         index.search(asked, k)
-        answer(queries / (time.perf_counter() - start))
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
+        turns.answer(queries / (time.perf_counter() - start))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,15 @@ import statistics
 import subprocess
 from pathlib import Path
 
+# What `tfssl.runs.devices.keep_memory` asks of the C library, for other programs.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+
 
 class Peer:
     """A process that is asked in lines of JSON and answers in lines of JSON.
 
-    It speaks first, when it is ready.
+    It speaks first, when it is ready. Its memory is kept as ours is: see
+    `tfssl.runs.set_up`.
 
     Args:
         *command: strings, the program and its arguments.
@@ -24,7 +28,11 @@ class Peer:
     def __init__(self, *command, needs):
         self.needs = needs
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | KEEP_MEMORY,
         )
 
     @property
@@ -80,6 +88,9 @@ def processor():
 def in_turn(rounds, sides):
     """Speeds of several, measured one after the other, round after round.
 
+    Every second round goes the other way, so that what grows slower with time, as a
+    processor does that grows warm, is not always the same one.
+
     Args:
         rounds: int.
         sides: dict of functions of nothing that return a speed; one is "ours".
@@ -89,9 +100,9 @@ def in_turn(rounds, sides):
         `median`, `turns` and name; and their ratios.
     """
     turns = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, turn in sides.items():
-            turns[name].append(turn())
+    for i in range(rounds):
+        for name in list(sides) if i % 2 == 0 else reversed(sides):
+            turns[name].append(sides[name]())
     medians = {name: statistics.median(speeds) for name, speeds in turns.items()}
 
     def about(name):
@@ -109,27 +120,36 @@ def in_turn(rounds, sides):
     }
 
 
-def write(folder, name, found):
-    """Writes figures to `FOLDER/speed/NAME.json`.
+def keep(folder, program, name, found):
+    """Puts the figures of a row into `FOLDER/speed/PROGRAM.json`, beside the others.
+
+    A row that was compared is not replaced by one that was not.
 
     Args:
         folder: path of docs/.
-        name: string, of the program.
-        found: dict; `rows` has what `in_turn` returned, by name.
+        program, name: strings, of the program and its row.
+        found: dict, with what `in_turn` returned.
     """
     from tfssl import files
 
-    file = Path(folder) / "speed" / f"{name}.json"
+    file = Path(folder) / "speed" / f"{program}.json"
+    rows = json.loads(file.read_text())["rows"] if file.exists() else {}
+    print(f"{name}: {json.dumps(found)}", flush=True)
+    if "theirs" in rows.get(name, {}) and "theirs" not in found:
+        print(f"{file} keeps its row {name}, which was compared; this one is not.")
+        return
+    rows[name] = found
     file.parent.mkdir(parents=True, exist_ok=True)
-    files.write_text(file, json.dumps(found, indent=1) + "\n")
+    files.write_text(file, json.dumps({"rows": rows}, indent=1) + "\n")
     print(f"Look at {file}")
 
 
-def described(versions, commit):
-    """Where and when something is measured.
+def described(versions, commit, quick=False):
+    """Where, when and how something is measured.
 
     Args:
         versions, commit: of `tfssl.files`.
+        quick: bool, whether in short turns. Defaults to False.
 
     Returns:
         Dict.
@@ -141,4 +161,5 @@ def described(versions, commit):
         "load_before": round(os.getloadavg()[0], 2),
         "versions": versions,
         "commit": commit,
+        **({"quick": True} if quick else {}),
     }

@@ -1,12 +1,13 @@
 """lightly's side of benchmarks/reading.py, which starts it in the peer's environment.
 
-Reads turns `[workers]` as lines of JSON, and answers each with the files a second that
-lightly's data set and SimCLR's transform make views of.
+Reads turns `[workers]` as lines of JSON, and answers each with the files a second, over
+a whole epoch after the first, that lightly's data set and transform make views of.
 """
 
-import json
 import sys
 import time
+
+import turns
 
 
 def main():
@@ -20,24 +21,24 @@ def main():
     torch.set_num_threads(1)
     transform = SimCLRTransform(input_size=224, normalize=None)
     files = LightlyDataset(folder, transform=transform)
-    answer({m.__name__: m.__version__ for m in (torch, torchvision, lightly)})
-    for line in sys.stdin:
-        (workers,) = json.loads(line)
-        loader = torch.utils.data.DataLoader(
-            files, batch, shuffle=True, num_workers=workers, drop_last=True
-        )
-        batches, count = iter(loader), 0
-        # What the workers have made ahead is not counted: two batches each.
-        for _ in range(2 * workers + 1):
-            next(batches)
+    turns.answer({m.__name__: m.__version__ for m in (torch, torchvision, lightly)})
+    loaders = {}
+    for (workers,) in turns.asked():
+        if workers not in loaders:
+            loaders[workers] = torch.utils.data.DataLoader(
+                files,
+                batch,
+                shuffle=True,
+                num_workers=workers,
+                drop_last=True,
+                # Between epochs they wait, and take no time from another's turn.
+                persistent_workers=workers > 0,
+            )
+            for _ in loaders[workers]:
+                pass
         start = time.perf_counter()
-        for views, *_ in batches:
-            count += len(views[0])
-        answer(count / (time.perf_counter() - start))
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
+        count = sum(len(views[0]) for views, *_ in loaders[workers])
+        turns.answer(count / (time.perf_counter() - start))
 
 
 if __name__ == "__main__":

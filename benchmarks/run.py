@@ -109,7 +109,7 @@ ROWS = {
         "accuracy", "accuracy", "time to a linear accuracy of .65 on CIFAR-10", 2.5
     ),
 }
-HEADING = ("row", "what", "ratio", "ratio of turns", "to reach")
+HEADING = ("row", "what", "ratio", "ratio of turns", "turns", "to reach", "measured")
 SHORT = ("what", "ratio", "ratio of turns")
 
 
@@ -133,8 +133,8 @@ def main():
     pages.write_tables(Path(FLAGS.output) / "speed.md", "run", lines)
     if FLAGS.readme:
         short = [
-            (what, ratio.strip("*"), turns)
-            for name, what, ratio, turns, _ in found.values()
+            (what, ratio.replace("**", ""), turns)
+            for name, what, ratio, turns, *_ in found.values()
             if ROWS[name].short
         ]
         pages.write_tables(FLAGS.readme, "run", ["", *table(SHORT, short)])
@@ -197,7 +197,17 @@ def cells(name):
         ratio = found["ratio"]
         turns = " to ".join(f"{each:.2f}" for each in found.get("ratio_of_turns", ()))
     bold = "**" if ratio < row.goal else ""
-    return name, row.what, f"{bold}{ratio:.2f}{bold}", turns, str(row.goal)
+    # Of a race that one side did not end.
+    bound = f"{found['bound']} " if "bound" in found else ""
+    return (
+        name,
+        row.what + (", in short turns" if found.get("quick") else ""),
+        f"{bound}{bold}{ratio:.2f}{bold}",
+        turns,
+        str(len(found["ours"]["turns"])) if turns else "",
+        str(row.goal),
+        found["date"][:10],
+    )
 
 
 if __name__ == "__main__":

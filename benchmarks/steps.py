@@ -109,14 +109,11 @@ def main():
     from tfssl import files
 
     file = Path(FLAGS.output) / "speed" / "steps.json"
-    known = json.loads(file.read_text())["rows"] if file.exists() else {}
     for name in FLAGS.rows if FLAGS.measure else ():
-        known[name] = {
-            **peers.described(files.versions(), files.commit()),
-            **measure(dict(ROWS[name])),
-        }
-        print(f"{name}: {json.dumps(known[name])}", flush=True)
-        peers.write(FLAGS.output, "steps", {"rows": known})
+        about = peers.described(files.versions(), files.commit(), FLAGS.quick)
+        found = {**about, **measure(dict(ROWS[name]))}
+        peers.keep(FLAGS.output, "steps", name, found)
+    known = json.loads(file.read_text())["rows"]
     lines = ["", pages.row(*HEADING), "|---" * len(HEADING) + "|"]
     lines += [pages.row(*cells(name, known[name])) for name in ROWS if name in known]
     pages.write_tables(Path(FLAGS.output) / "speed.md", "steps", lines)
@@ -137,6 +134,9 @@ def measure(row):
     for name, program in programs.items():
         asked[name] = peers.Peer(*map(str, program), json.dumps(row), needs=needs)
         greetings[name] = asked[name].greeting
+    counts = [greeting["weights"] for greeting in greetings.values()]
+    if max(counts) > 1.01 * min(counts):
+        raise RuntimeError(f"The networks differ: {counts} weights.")
     memory = dict.fromkeys(asked, 0.0)
 
     def turn(name, variant):

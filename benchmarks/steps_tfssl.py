@@ -11,6 +11,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import running  # noqa: E402
 import steptime  # noqa: E402
+import turns  # noqa: E402
 
 
 def main():
@@ -22,6 +23,10 @@ def main():
     from tfssl import files
     from tfssl.runs.devices import device_names
 
+    device = device_names()
+    if device.endswith("CPU cores") == row.get("gpu", False):
+        kind = "a GPU" if row.get("gpu") else "a CPU"
+        raise RuntimeError(f"This row is of {kind}. Received: {device}")
     recipe = tfssl.methods.recipe(row["method"], image_size=row["side"], preset="cifar")
     recipe = recipe.replace(
         encoder=row["network"], encoder_width=row["width"], batch_size=row["batch"]
@@ -39,10 +44,11 @@ def main():
     model = recipe.make(count, epochs=1000)
     shape = (count, row["source"], row["source"], 3)
     images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    weights = model.encoder.trainable_variables
     greeting = {
-        "device": device_names(),
+        "device": device,
         "versions": files.versions(),
-        "weights": model.encoder.count_params(),
+        "weights": sum(int(np.prod(v.shape)) for v in weights),
         "xla_flags": os.environ.get("XLA_FLAGS"),
         "variants": ["fit"],
     }
@@ -65,7 +71,7 @@ def make_turns(greeting, row):
 
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
-                answer(greeting)
+                turns.answer(greeting)
             if epoch and not sys.stdin.readline():
                 # Nothing is kept of this run.
                 os._exit(0)
@@ -81,13 +87,10 @@ def make_turns(greeting, row):
         def on_epoch_end(self, epoch, logs=None):
             if epoch:
                 seconds = self.end - self.start
-                answer((row["batch"] * row["steps"] / seconds, steptime.peak_memory()))
+                speed = row["batch"] * row["steps"] / seconds
+                turns.answer((speed, steptime.peak_memory()))
 
     return Turns()
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ compiled. On a CPU the views are lightly's, from a DataLoader. SimCLR is here, t
 methods are those of lightly, in steps_lightly.py.
 """
 
+import functools
 import json
 import math
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import resnet_torch
 import torch
+import turns
 from torch import nn
 from torch.nn import functional
 
@@ -246,44 +248,44 @@ class Loop:
 
 def main():
     row = json.loads(sys.argv[1])
-    device = "cuda" if row.get("gpu") else "cpu"
-    loop = Loop(row, device)
-    if device == "cuda":
-        makers = {"compiled": loop.device_turns}
-        name = torch.cuda.get_device_name()
+    on_gpu = row.get("gpu", False)
+    loop = Loop(row, "cuda" if on_gpu else "cpu")
+    if on_gpu:
+        compiled = loop.device_turns()
+        compiled()
+        makers = {"compiled": lambda: compiled}
+        device = torch.cuda.get_device_name()
     else:
+        # Made for each turn: workers must not run while it is another's.
         makers = {
-            f"{count} workers": lambda count=count: loop.loader_turns(count)
+            f"{count} workers": functools.partial(loop.loader_turns, count)
             for count in range(3)
         }
-        name = f"{torch.get_num_threads()} threads"
-    if device == "cuda":
-        turns = {key: make() for key, make in makers.items()}
-        for turn in turns.values():
-            turn()
-    answer(
+        device = f"{torch.get_num_threads()} threads"
+    turns.answer(
         {
-            "device": name,
+            "device": device,
             "versions": {"torch": torch.__version__},
             "weights": loop.weights,
             "variants": list(makers),
         }
     )
-    for line in sys.stdin:
-        (variant,) = json.loads(line)
-        # Workers must not run while it is another's turn.
-        turn = turns[variant] if device == "cuda" else makers[variant]()
-        if device == "cpu" and row.get("warm_up", True):
-            turn()
+    for (variant,) in turns.asked():
+        epoch = makers[variant]()
+        if row.get("warm_up", not on_gpu):
+            epoch()
         start = time.perf_counter()
-        turn()
+        epoch()
         speed = row["batch"] * row["steps"] / (time.perf_counter() - start)
-        del turn
-        answer((speed, process_memory.peak()))
+        del epoch
+        turns.answer((speed, peak_memory(on_gpu)))
 
 
-def answer(value):
-    print(json.dumps(value), flush=True)
+def peak_memory(on_gpu):
+    """Of the GPU or of the process, in MiB."""
+    if on_gpu:
+        return torch.cuda.max_memory_allocated() / 2**20
+    return process_memory.peak()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ The peer lives in an environment of its own:
 """
 
 import functools
-import json
 import sys
 import time
 from pathlib import Path
@@ -53,11 +52,10 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
     from tfssl import files
 
-    done = {
-        **peers.described(files.versions(), files.commit()),
+    about = {
+        **peers.described(files.versions(), files.commit(), FLAGS.quick),
         "threads": FLAGS.threads,
         "unit": "images a second, two views of each",
-        "rows": {},
     }
     peer = None
     if FLAGS.peer_python:
@@ -67,14 +65,12 @@ def main():
             needs="--peer_python must import torch, torchvision and lightly. "
             f"Received: {FLAGS.peer_python}",
         )
-        done["peer_versions"] = peer.greeting
+        about["peer_versions"] = peer.greeting
     for side in rows:
-        row = measure(side, *ROWS[side], peer)
-        done["rows"][str(side)] = row
-        print(f"{side} px: {json.dumps(row)}", flush=True)
+        found = {**about, **measure(side, *ROWS[side], peer)}
+        peers.keep(FLAGS.output, "views", str(side), found)
     if peer:
         peer.close()
-    peers.write(FLAGS.output, "views", done)
 
 
 def measure(side, source, batch, peer):

@@ -4,9 +4,9 @@ Reads turns `[side, source, batch, workers, seconds]` as lines of JSON, and answ
 with the images a second that lightly's SimCLR transform makes views of.
 """
 
-import json
-import sys
 import time
+
+import turns
 
 
 def main():
@@ -17,18 +17,13 @@ def main():
 
     versions = {m.__name__: m.__version__ for m in (torch, torchvision, lightly, PIL)}
     torch.set_num_threads(1)
-    answer(versions)
+    turns.answer(versions)
     kept = {}
-    for line in sys.stdin:
-        *row, seconds = json.loads(line)
+    for *row, seconds in turns.asked():
         row = tuple(row)
         if row not in kept:
             kept[row] = loader(*row)
-        answer(turn(kept[row], row[2], row[3], seconds))
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
+        turns.answer(turn(kept[row], row[2], row[3], seconds))
 
 
 def loader(side, source, batch, workers):
