@@ -70,8 +70,14 @@ def main():
             found.setdefault(name, {})[way] = said
             files.write_text(file, json.dumps(found, indent=1) + "\n")
     write_table(found)
+    failed += [
+        f"{name} {way}"
+        for name, ways in found.items()
+        for way, said in ways.items()
+        if not said.get("equal", "refused" in said)
+    ]
     if failed:
-        raise RuntimeError(f"These failed, see above: {', '.join(failed)}")
+        raise RuntimeError(f"These failed or differ: {', '.join(failed)}")
 
 
 def compared(name, backend, devices, processes):

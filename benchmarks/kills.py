@@ -64,7 +64,6 @@ def main():
 
     file = Path(FLAGS.output) / "kills.json"
     found = json.loads(file.read_text()) if file.exists() else {}
-    shutil.rmtree(FLAGS.workdir, ignore_errors=True)
     rows = {kind: lambda kind=kind: killed(kind) for kind in FLAGS.kinds}
     if FLAGS.small_disk:
         rows["full disk"] = fill
@@ -81,6 +80,8 @@ def main():
 def killed(kind):
     """What became of the runs of a kind: a dict."""
     whole, broken = (Path(FLAGS.workdir) / kind / name for name in ("whole", "broken"))
+    for workdir in (whole, broken):
+        shutil.rmtree(workdir, ignore_errors=True)
     began = time.monotonic()
     programs = start(kind, whole)
     while resumed.newest_checkpoint(whole) == (0, 0):
@@ -199,6 +200,8 @@ def end(programs):
 def fill():
     """A run whose disk is filled, and emptied again after it has ended: a dict."""
     whole, broken = Path(FLAGS.workdir) / "disk", Path(FLAGS.small_disk) / "run"
+    for workdir in (whole, broken):
+        shutil.rmtree(workdir, ignore_errors=True)
     end(start("plain", whole))
     programs = start("plain", broken)
     while resumed.newest_checkpoint(broken) < (1, 0):
@@ -212,11 +215,13 @@ def fill():
     except OSError:
         # There is no room left.
         pass
-    said = programs[0].communicate()[1]
+    try:
+        said = programs[0].communicate()[1]
+    finally:
+        filling.unlink()
     place = re.search(r"goes on after (epoch \d+.*)", said)
     if not programs[0].returncode or place is None:
         raise RuntimeError(f"The disk was full, and the run said:\n{said[-2000:]}")
-    filling.unlink()
     end(start("plain", broken))
     return {"kills": {"disk full": 1}, "equal": resumed.same_weights(whole, broken)}
 

@@ -76,6 +76,10 @@ def main(workdirs):
     for name in ("dataset", "workdir"):
         if FLAGS.methods and FLAGS[name].value is None:
             raise flags.Error(f"Set --{name} with --methods.")
+    for name in ("workdir", "budget_minutes", "seeds", "jobs", "pretrain", "k"):
+        if FLAGS[name].present and not FLAGS.methods:
+            raise flags.Error(f"--{name} is for --methods, which are trained.")
+    common.make_folder_of(FLAGS.output)
     if FLAGS.methods:
         workdirs = train_methods()
     running.start("float32")
@@ -94,6 +98,7 @@ def train_methods():
     methods = FLAGS.methods
     if methods == ["all"]:
         methods = [name for name in common.REGISTRY.METHODS if name != "joint"]
+    check_pretrain_flags()
     data_flags = [
         f"--{name}={value}"
         for name, value in common.flag_values(common).items()
@@ -110,6 +115,18 @@ def train_methods():
     rows = comparison.run(methods, list(map(int, FLAGS.seeds)))
     print(budget.table(rows))
     return [comparison.folder(row) for row in rows]
+
+
+def check_pretrain_flags():
+    """Refuses a --pretrain that would say nothing of any method."""
+    for given in FLAGS.pretrain:
+        names, colon, _ = given.partition(":")
+        unknown = set(names.replace(" ", "").split(",")) - set(common.REGISTRY.METHODS)
+        if not given.startswith("-") and (unknown or not colon):
+            raise flags.Error(
+                'Write --pretrain as "--encoder_width=16" or, for some of the methods, '
+                f'"mae,ijepa: --encoder=vit_tiny". Received: --pretrain={given!r}'
+            )
 
 
 def pretrain_flags(method):

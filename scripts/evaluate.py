@@ -64,7 +64,22 @@ flags.register_validator(
 )
 
 
+# What a flag is for: it would have no effect without one of these protocols.
+NEEDS = {
+    "k": ("knn",),
+    "temperature": ("knn", "few_knn"),
+    "labels_per_class": FEW,
+    "draws": FEW,
+}
+
+
 def main():
+    for name, protocols in NEEDS.items():
+        if FLAGS[name].present and not set(protocols) & set(FLAGS.protocol):
+            raise flags.Error(
+                f"--{name} is for --protocol={' or '.join(protocols)}. Received: "
+                f"--protocol={','.join(FLAGS.protocol)}"
+            )
     running.start("float32")
     from tfssl import transfer
 

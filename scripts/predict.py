@@ -42,7 +42,7 @@ def main(arguments):
         from tfssl.files import whole_file
 
         with whole_file(FLAGS.csv) as file:
-            write(csv.writer(file), rows)
+            write(csv.writer(file), rows, min(FLAGS.top, len(model.class_names)))
         print(f"Wrote {FLAGS.csv}")
     else:
         width = max(map(len, files))
@@ -110,10 +110,10 @@ def predicted(model, files, unread):
             yield from zip(images, answers, strict=True)
 
 
-def write(writer, rows):
+def write(writer, rows, count):
     """Rows of a CSV file: the file, and class and probability of the likeliest."""
     head = ["file"]
-    for number in range(1, FLAGS.top + 1):
+    for number in range(1, count + 1):
         head += [f"class_{number}", f"probability_{number}"]
     writer.writerow(head)
     for file, ranked in rows:

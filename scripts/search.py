@@ -38,6 +38,10 @@ def main():
     from tfssl import data, transfer
 
     encoder = common.load_encoder(FLAGS.encoder, FLAGS.head_layer)
+    # Before an index is made, which may take long.
+    queries = {
+        query: data.load_image(query, encoder.input_shape[1]) for query in FLAGS.query
+    }
     if os.path.exists(FLAGS.index):
         if FLAGS.dataset:
             print(
@@ -47,8 +51,7 @@ def main():
         index = transfer.Index.load(FLAGS.index)
     else:
         index = made(encoder)
-    for query in FLAGS.query:
-        image = data.load_image(query, encoder.input_shape[1])
+    for query, image in queries.items():
         (answer,) = index.search_images(encoder, image[None], FLAGS.k)
         print(f"Nearest to {query}:")
         for path, similarity in answer:

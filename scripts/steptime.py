@@ -38,11 +38,13 @@ def main():
     from tfssl import runs
 
     train = common.load_data("train")
-    recipe = recipe_flags.chosen_recipe(train)
-    labels = recipe_flags.known_labels(train, recipe.method_class)
     strategy = runs.strategy(FLAGS.strategy)
     with runs.scope(strategy):
-        model = recipe.make(len(train), seed=FLAGS.seed)
+        encoder = recipe_flags.initial_encoder()
+    recipe = recipe_flags.chosen_recipe(train, encoder)
+    labels = recipe_flags.known_labels(train, recipe.method_class)
+    with runs.scope(strategy):
+        model = recipe.make(len(train), seed=FLAGS.seed, encoder=encoder)
     count = min(FLAGS.steps * recipe.batch_size, len(train))
     if labels is not None:
         # Which of them have a label does not change the time, and few might have none.

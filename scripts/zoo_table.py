@@ -44,11 +44,11 @@ def main():
     read_index(source, resolve_pin(FLAGS.zoo))
     encoders = published(source)
     tables = markdown_tables(encoders)
+    made = plots(encoders) if FLAGS.plots else {}
     for path in FLAGS.write:
         write_text(path, replaced(path, tables))
         print(f"Wrote the tables of {path}")
     if FLAGS.plots:
-        made = plots(encoders)
         Path(FLAGS.plots).mkdir(parents=True, exist_ok=True)
         for name, text in made.items():
             write_text(Path(FLAGS.plots) / f"{name}.svg", text)

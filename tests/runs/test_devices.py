@@ -9,7 +9,7 @@ import types
 import keras
 import pytest
 
-from tfssl.runs.devices import device_names, is_chief, strategy
+from tfssl.runs.devices import device_names, is_chief, set_up, strategy
 
 # Page faults of ten blocks of 64 MB that are written to and given back.
 FAULTS = """
@@ -44,6 +44,15 @@ def test_devices_of_one_kind_are_counted(monkeypatch):
         fake = types.SimpleNamespace(devices=lambda found=found: found)
         monkeypatch.setitem(sys.modules, "jax", fake)
         assert device_names() == said
+
+
+def test_deterministic_is_asked_of_xla_too(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/nowhere")
+    for _ in range(2):
+        set_up("float32", deterministic=True)
+        asked = "--xla_dump_to=/nowhere --xla_gpu_deterministic_ops=true"
+        assert os.environ["XLA_FLAGS"] == asked
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,32 @@ def test_every_number_is_finite_and_bounded(script):
 
 
 @pytest.mark.parametrize(
+    "script, given, message",
+    [
+        ("evaluate", ["--draws=3"], "--draws is for --protocol=few_knn or few_linear"),
+        ("evaluate", ["--labels_per_class=4", "--protocol=knn"], "protocol=knn"),
+        ("evaluate", ["--k=5", "--protocol=linear"], "--k is for --protocol=knn"),
+        ("evaluate", ["--temperature=1", "--protocol=hidden"], "knn or few_knn"),
+        ("compare", ["runs/a", "--seeds=0,1"], "--seeds is for --methods"),
+        ("compare", ["runs/a", "--pretrain=--epochs=1"], "--pretrain is for --methods"),
+        *(
+            ("compare", ["--methods=byol", f"--pretrain={flag}"], "Received: --pretr")
+            for flag in ("encoder_width=16", "mea: --encoder_width=16")
+        ),
+    ],
+)
+def test_a_flag_without_effect_is_refused(tmp_path, script, given, message):
+    needed = {
+        "evaluate": ["--encoder=none", "--dataset=digits"],
+        "compare": ["--dataset=digits", f"--workdir={tmp_path / 'runs'}"],
+    }
+    given = needed[script][: 0 if "runs/a" in given else None] + given
+    output = f"--output={tmp_path / 'page.html'}"
+    assert message in run(script, *given, output, fails=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     "script, flag",
     [
         ("pretrain", "--epochs=99999999999999999999"),

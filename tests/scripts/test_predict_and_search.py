@@ -55,12 +55,15 @@ def test_patterns_csv_and_files_that_cannot_be_read(photos, classifier, monkeypa
     monkeypatch.chdir(photos / "photos")
     (photos / "photos" / "dark" / "broken.png").write_bytes(b"no picture")
     table = photos / "table.csv"
-    flags = (classifier, f"--csv={table}", "--top=1", "--batch_size=5")
+    flags = (classifier, f"--csv={table}", "--top=9", "--batch_size=5")
     error = run("predict", *flags, "dark/*.png", "light/01.png", fails=True)
     assert "1 of 14 files were not read" in error and "dark/broken.png" in error
     with open(table, newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["file", "class_1", "probability_1"]
+    # There are two classes.
+    columns = [f"{name}_{n}" for n in (1, 2) for name in ("class", "probability")]
+    assert list(rows[0]) == ["file", *columns]
+    assert None not in rows[0].values()
     expected = [f"dark/{i:02}.png" for i in range(0, 24, 2)] + ["light/01.png"]
     assert [row["file"] for row in rows] == expected
     assert [row["class_1"] for row in rows] == ["dark"] * 12 + ["light"]
@@ -140,6 +143,9 @@ def test_an_index_is_made_once_and_searched(photos, monkeypatch):
     flags = (f"--encoder={photos / 'encoder.keras'}", f"--index={index}")
     query = photos / "photos" / "dark" / "04.png"
     data = f"--dataset=folder:{photos / 'photos'}"
+    # A mistaken name is told before the index is made.
+    error = run("search", *flags, data, "--query=none.png", fails=True)
+    assert "none.png" in error and not index.exists()
     out = run("search", *flags, data, f"--query={query}", "--k=3")
     assert "24 images" in out
     nearest = out.splitlines()[-3].split()

@@ -24,7 +24,8 @@ def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
             mixed_bfloat16 where the device computes in bfloat16 itself, else float32.
         virtual_devices: int; splits the CPU into so many devices. Defaults to 0: not.
         seed: int, of Python, NumPy and the backend.
-        deterministic: bool, whether only deterministic operations are used.
+        deterministic: bool, whether only deterministic operations are used. On JAX
+            it must come before JAX has looked for its devices.
 
     Returns:
         The precision policy's name.
@@ -43,7 +44,9 @@ def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
             )
         if deterministic:
             tf.config.experimental.enable_op_determinism()
-    elif virtual_devices:
+    elif deterministic and keras.backend.backend() == "jax":
+        _make_jax_deterministic()
+    if virtual_devices and keras.backend.backend() != "tensorflow":
         if keras.backend.backend() != "jax":
             raise ValueError(
                 "virtual_devices splits the CPU of the TensorFlow and JAX backends. "
@@ -59,6 +62,14 @@ def set_up(precision="auto", virtual_devices=0, seed=0, deterministic=False):
         precision = "mixed_bfloat16" if has_bfloat16() else "float32"
     keras.config.set_dtype_policy(precision)
     return precision
+
+
+def _make_jax_deterministic():
+    """Has XLA compile for a GPU only what gives the same numbers each time."""
+    option = "--xla_gpu_deterministic_ops=true"
+    given = os.environ.get("XLA_FLAGS", "")
+    if option not in given.split():
+        os.environ["XLA_FLAGS"] = f"{given} {option}".strip()
 
 
 def keep_memory():
