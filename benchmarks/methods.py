@@ -34,7 +34,12 @@ flags.DEFINE_bool("measure", True, "Measure what is missing, or write tables alo
 SETS = {
     "digits": {
         "title": "Handwritten digits, {minutes:g} minutes each, {seeds}",
-        "flags": ["--dataset=digits", "--budget_minutes=0.5", "--seeds=0,1,2"],
+        "flags": [
+            "--dataset=digits",
+            "--budget_minutes=0.5",
+            "--seeds=0,1,2",
+            "--k=20",
+        ],
     },
     "cifar10": {
         "title": "CIFAR-10, {minutes:g} minutes each, {seeds}",
@@ -109,7 +114,8 @@ def write_tables(known):
         count = len({row["seed"] for row in rows})
         seeds = f"{count} seed{'s' * (count > 1)}"
         title = SETS[name]["title"].format(minutes=rows[0]["minutes"], seeds=seeds)
-        lines += [f"\n### {title}\n", pages.row(*budget.HEADING), "|---" * 8 + "|"]
+        lines += [f"\n### {title}\n", pages.row(*budget.HEADING)]
+        lines.append("|---" * len(budget.HEADING) + "|")
         networks = {}
         for of_one in budget.by_method(rows):
             lines.append(pages.row(*budget.cells(of_one)))

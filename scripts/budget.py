@@ -261,6 +261,7 @@ def call(program, *flags):
 HEADING = (
     "method",
     "epochs",
+    "images a step",
     "ms a step",
     "memory, MiB",
     "kNN",
@@ -284,10 +285,11 @@ def cells(rows, results="results"):
         _mean([row[results][at]["value"] for row in rows])
         for at in range(len(first[results]))
     )
-    costs = ("0", "", "")
+    costs = ("0", "", "", "")
     if results == "results":
         costs = (
             str(first["epochs"]),
+            str(first["batch_size"]),
             f"{1000 * first['seconds']:.0f}",
             f"{first['peak_memory_mib']:.0f}",
         )

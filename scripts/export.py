@@ -24,8 +24,8 @@ flags.DEFINE_enum(
     ["keras", "saved_model", "onnx", "litert"],
     "keras, a .keras file that loads with Keras alone; saved_model, a folder for "
     "TensorFlow Serving; onnx, a .onnx file; litert, a .tflite file. Default: what the "
-    "ending of --output says, else saved_model. pip install 'tfssl[export]' has what "
-    "onnx and litert take.",
+    "ending of --output says, else saved_model. docs/export.md says what "
+    "onnx and litert need.",
 )
 flags.DEFINE_string(
     "output", None, "Folder or file to write; it must not exist.", required=True

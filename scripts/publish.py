@@ -32,7 +32,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "zoo",
     "zoo",
-    "Folder of the zoo, or hf://owner/repo (pip install 'tfssl[hf]'); made if it does "
+    "Folder of the zoo, or hf://owner/repo (pip install huggingface_hub); made if it does "
     "not exist.",
 )
 flags.DEFINE_bool("overwrite", False, "Replace an encoder of this name.")

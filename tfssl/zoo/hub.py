@@ -203,7 +203,7 @@ def _asking(address):
     except ImportError as error:
         raise NotFoundError(
             "A zoo in a repository takes the package huggingface_hub, which is not "
-            f"installed: pip install 'tfssl[hf]'. Received: {address!r}"
+            f"installed: pip install huggingface_hub. Received: {address!r}"
         ) from error
     # The package reads the variable once, when it is imported.
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")

@@ -24,7 +24,7 @@ def names(source: PathLike | str | None = None, pin: str | None = None) -> dict:
     Args:
         source: folder, `file://` or `http(s)://` address, or `hf://owner/repo` for a
             repository of a model hub, with `@revision` for a branch, a tag or a commit
-            of it (`pip install 'tfssl[hf]'`). Defaults to the environment variable
+            of it (`pip install huggingface_hub`). Defaults to the environment variable
             `TFSSL_ZOO`, else the zoo that comes with the package.
         pin: string, the sha256 of the zoo's `index.json`, as `sha256sum` prints it. An
             index with another one is refused, and so is whatever was changed in the
