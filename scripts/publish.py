@@ -32,8 +32,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "zoo",
     "zoo",
-    "Folder of the zoo, or hf://owner/repo (pip install huggingface_hub); made if it does "
-    "not exist.",
+    "Folder of the zoo, or hf://owner/repo (pip install huggingface_hub); made if it "
+    "does not exist.",
 )
 flags.DEFINE_bool("overwrite", False, "Replace an encoder of this name.")
 flags.DEFINE_bool("half", False, "Keep kernels in half precision: half the size.")

@@ -55,8 +55,8 @@ def publish(
         encoder: `keras.Model` from images, pixel values in [0, 255], to features.
         name: string of lower-case letters, digits, '_', '-' and '.'.
         zoo: folder of the zoo, or `hf://owner/repo`, with `@branch` if it is not the
-            main one (`pip install huggingface_hub`); made if it does not exist. Defaults to
-            "zoo".
+            main one (`pip install huggingface_hub`); made if it does not exist.
+            Defaults to "zoo".
         card: dict of what is known of the encoder. `method` and `dataset` are required;
             `epochs`, `batch_size`, `seed`, `settings`, `commit`, `device`, `versions`,
             `metrics` (list of result dicts), `licence`, `data_licence`, `description`
