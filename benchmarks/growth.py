@@ -125,10 +125,18 @@ def plot(known, file):
     import matplotlib
 
     matplotlib.use("svg")
-    from matplotlib import pyplot
+    # The same figures make the same file, of letters and not of their outlines.
+    matplotlib.rcParams.update({"svg.hashsalt": "tfssl", "svg.fonttype": "none"})
+    from matplotlib import pyplot, ticker
 
+    # One scale for all: what differs little looks so.
     figure, axes = pyplot.subplots(
-        2, len(known), figsize=(3 * len(known), 5), sharex="col", squeeze=False
+        2,
+        len(known),
+        figsize=(2.5 * len(known), 5),
+        sharex="col",
+        sharey="row",
+        squeeze=False,
     )
     quantities = {"images_per_second": "images/s", "peak_memory_mib": "MiB"}
     for column, (name, points) in enumerate(known.items()):
@@ -139,6 +147,8 @@ def plot(known, file):
             axis.set_xticks(values, [f"{value:,}" for value in values], minor=False)
             axis.minorticks_off()
             axis.tick_params(axis="x", rotation=45)
+            axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
             axis.grid(alpha=0.3)
             if not column:
                 axis.set_ylabel(label)
