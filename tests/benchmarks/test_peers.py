@@ -54,17 +54,87 @@ def test_ours_is_compared_with_the_best_of_the_others(peers):
     assert found["ratio"] == 3 and found["ratio_of_turns"] == [2, 4]
 
 
+def test_every_second_round_goes_the_other_way(peers):
+    said = []
+    sides = {name: lambda name=name: said.append(name) or 1.0 for name in "abc"}
+    peers.in_turn(3, {"ours": lambda: said.append("ours") or 1.0, **sides})
+    there = ["ours", "a", "b", "c"]
+    assert said == there + there[::-1] + there
+
+
+def test_a_row_is_kept_beside_the_others(peers, tmp_path):
+    compared = {"ratio": 2.0, "theirs": {}}
+    peers.keep(tmp_path, "steps", "a", compared)
+    peers.keep(tmp_path, "steps", "b", {"ours": 1})
+    peers.keep(tmp_path, "steps", "b", {"ours": 2})
+    # What was compared is worth more than what was not.
+    peers.keep(tmp_path, "steps", "a", {"ours": 3})
+    rows = json.loads((tmp_path / "speed" / "steps.json").read_text())["rows"]
+    assert rows == {"a": compared, "b": {"ours": 2}}
+
+
+def test_both_sides_keep_their_memory(peers, tmp_path):
+    code = "import json, os; print(json.dumps(os.environ['MALLOC_MMAP_MAX_']))"
+    (tmp_path / "told.py").write_text(code)
+    peer = peers.Peer(sys.executable, str(tmp_path / "told.py"), needs="")
+    assert peer.greeting == "0"
+    peer.close()
+
+
+# What libraries print is no answer.
+PRINTS = """
+import sys
+sys.path.insert(0, {folder!r})
+import turns
+print("a warning")
+turns.answer("ready")
+for (value,) in turns.asked():
+    print("another")
+    turns.answer(value + 1)
+"""
+
+
+def test_what_is_printed_is_no_answer(peers, tmp_path):
+    code = PRINTS.format(folder=str(ROOT / "benchmarks"))
+    (tmp_path / "prints.py").write_text(code)
+    peer = peers.Peer(sys.executable, str(tmp_path / "prints.py"), needs="")
+    assert peer.greeting == "ready" and peer.ask(4) == 5
+    peer.close()
+
+
+@pytest.mark.parametrize(
+    "ours, theirs, expected",
+    [
+        (10.0, 30.0, {"ratio": 3.0}),
+        (10.0, None, {"ratio": 5.0, "bound": "more than"}),
+        (None, 25.0, {"ratio": 0.5, "bound": "less than"}),
+        (None, None, {}),
+    ],
+)
+def test_a_race_that_one_side_does_not_end_has_a_bound(ours, theirs, expected):
+    def side(reached):
+        return {"reached": reached, "points": [(20.0, 0.1), (50.0, 0.2)]}
+
+    with imported("accuracy", folder="benchmarks") as benchmark:
+        assert benchmark.compared(side(ours), side(theirs)) == expected
+        assert benchmark.compared(side(ours)) == {}
+
+
 def test_the_tables_of_all_rows(tmp_path):
     for page in ("docs/speed.md", "README.md"):
         (tmp_path / Path(page).name).write_text((ROOT / page).read_text())
     (tmp_path / "speed").mkdir()
-    row = {"ratio": 1.25, "ratio_of_turns": [1.1, 1.3]}
-    sides = {"ours": {"peak_memory_mib": 800}, "theirs": {"peak_memory_mib": 400}}
+    sides = {
+        "ours": {"turns": [1, 2, 3], "peak_memory_mib": 800},
+        "theirs": {"peak_memory_mib": 400},
+    }
+    day = {"date": "2026-01-02T03:04"}
+    row = {**day, "ratio": 1.25, "ratio_of_turns": [1.1, 1.3], **sides}
     for name, found in {
-        "knn": {"rows": {"knn": row}},
+        "knn": {"rows": {"knn": {**row, "quick": True}}},
         "views": {"rows": {"224": row, "32": {"ours": 1}}},
-        "steps": {"rows": {"gpu_32": row, "16_float32": {**row, **sides}}},
-        "accuracy": {"rows": {"accuracy": {"ratio": 3.0}}},
+        "steps": {"rows": {"gpu_32": row, "16_float32": row}},
+        "accuracy": {"rows": {"accuracy": {**day, "ratio": 3.0, "bound": "more than"}}},
     }.items():
         (tmp_path / "speed" / f"{name}.json").write_text(json.dumps(found))
     given = (f"--output={tmp_path}", "--nomeasure", f"--readme={tmp_path}/README.md")
@@ -80,11 +150,11 @@ def test_the_tables_of_all_rows(tmp_path):
         "| accuracy",
     ]
     # What misses its mark is bold.
-    assert "| **1.25** | 1.10 to 1.30 | 1.5 |" in kept[3]
-    assert "| 1.25 | 1.10 to 1.30 | 1.0 |" in kept[4]
+    assert "| **1.25** | 1.10 to 1.30 | 3 | 1.5 | 2026-01-02 |" in kept[3]
+    assert "faiss, in short turns | 1.25 | 1.10 to 1.30 | 3 | 1.0 |" in kept[4]
     # A race has no turns, and memory is the peak of all of them.
-    assert "| 3.00 |  | 2.5 |" in kept[5]
-    assert "batch 256, float32 | **0.50** |  | 1.0 |" in kept[1]
+    assert "| more than 3.00 |  |  | 2.5 |" in kept[5]
+    assert "batch 256, float32 | **0.50** |  |  | 1.0 |" in kept[1]
     # The short one says no more than what was measured.
     short = rows_of_all(tmp_path / "README.md")
     assert [line.split(" | ", 1)[1] for line in short] == [
@@ -92,7 +162,7 @@ def test_the_tables_of_all_rows(tmp_path):
         "1.25 | 1.10 to 1.30 |",
         "1.25 | 1.10 to 1.30 |",
         "1.25 | 1.10 to 1.30 |",
-        "3.00 |  |",
+        "more than 3.00 |  |",
     ]
 
 

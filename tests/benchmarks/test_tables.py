@@ -55,7 +55,9 @@ def test_methods(tmp_path, monkeypatch):
     text = made.read_text()
     assert text.count("### Handwritten digits, 0.5 minutes each, 2 seeds") == 1
     mae, byol, *untrained = text.partition("|---|")[2].splitlines()[1:5]
-    assert mae.startswith("| mae | 7 | 20 | 800 | 0.500 ± 0.000 | 0.600 ± 0.000 |")
+    assert mae.startswith(
+        "| mae | 7 | 128 | 20 | 800 | 0.500 ± 0.000 | 0.600 ± 0.000 |"
+    )
     assert byol.endswith("| 0.810 ± 0.014 |")
     assert [line.split(" | ")[0] for line in untrained] == [
         "| *untrained*: mae",
