@@ -99,6 +99,11 @@ def test_the_warm_up_of_simclr_v2_is_a_twentieth_of_any_run(epochs):
     assert kept.warmup() == epochs / 20
 
 
+def test_a_run_of_no_epochs_has_an_optimizer():
+    made = recipe("dino").make_optimizer(10_000, epochs=0)
+    assert float(made.weight_decay) == pytest.approx(0.04)
+
+
 def test_a_record_from_before_means_a_linear_rate_and_epochs_of_warm_up():
     values = recipe("simclr_v2", "paper").replace(learning_rate=0.4).to_dict()
     values |= {"warmup_epochs": 40}

@@ -87,3 +87,18 @@ def test_a_schedule_needs_its_length():
 def test_by_name():
     made = optimizer("adamw", 0.1, 0.02, beta_2=0.9)
     assert (made.weight_decay, made.beta_2, made.decay_all) == (0.02, 0.9, True)
+
+
+@pytest.mark.parametrize(
+    "options", [{"total_steps": 0}, {"total_steps": 1.5}, {"weight_decay": -0.1}]
+)
+def test_numbers_out_of_range_are_named(options):
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=f"{name} must be.*Received: {name}={value}"):
+        AdamW(**{"weight_decay": Cosine(0.04, 0.4), "total_steps": 4, **options})
+
+
+def test_a_config_without_a_decay_means_the_default():
+    config = AdamW(0.1, weight_decay=0.3).get_config()
+    del config["weight_decay"]
+    assert AdamW.from_config(config).weight_decay == 0.004

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfssl.optimizers import LARS
+from tfssl.optimizers import LARS, Cosine
 
 
 def steps(optimizer, weights, gradients):
@@ -104,3 +104,30 @@ def test_config_round_trip():
     assert copy.get_config() == optimizer.get_config()
     # Keras's own weight decay, which is decoupled, stays off.
     assert copy.weight_decay is None
+
+
+def test_what_is_excluded_does_not_decay():
+    """Its gradient is zero, so that it stays."""
+    kept, other = (keras.Variable(WEIGHT, name=name) for name in ("kept", "other"))
+    optimizer = LARS(0.3, weight_decay=0.1)
+    optimizer.exclude_from_weight_decay(var_names=["kept"])
+    optimizer.build([kept, other])
+    optimizer.apply([np.zeros_like(WEIGHT)] * 2, [kept, other])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(kept), WEIGHT)
+    decayed = (1 - 0.3 * 0.001) * WEIGHT
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(other), decayed, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("weight_decay", Cosine(0.1, 0.2)),
+        ("weight_decay", -0.1),
+        ("trust_coefficient", 0),
+        ("momentum", 1.5),
+        ("plain_rate", -1),
+    ],
+)
+def test_numbers_out_of_range_are_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be.*Received: {name}="):
+        LARS(**{name: value})

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfssl.optimizers import SGD
+from tfssl.optimizers import SGD, Cosine
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
@@ -29,3 +29,24 @@ def test_config_round_trip():
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert copy.get_config() == optimizer.get_config()
     assert copy.weight_decay is None
+
+
+@pytest.mark.parametrize("by", ["var_list", "var_names"])
+def test_what_is_excluded_does_not_decay(by):
+    ones = np.ones((2, 2), "float32")
+    kept, other = (keras.Variable(ones, name=name) for name in ("kept", "other"))
+    optimizer = SGD(0.1, weight_decay=0.5)
+    named = {"var_list": [kept], "var_names": ["kept"]}
+    optimizer.exclude_from_weight_decay(**{by: named[by]})
+    optimizer.build([kept, other])
+    optimizer.apply([0 * ones] * 2, [kept, other])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(kept), 1.0)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(other), 0.95)
+
+
+@pytest.mark.parametrize("decay", [Cosine(0.1, 0.2), -0.1, None])
+def test_a_decay_is_a_number(decay):
+    with pytest.raises(
+        ValueError, match="weight_decay must be.*Received: weight_decay"
+    ):
+        SGD(0.1, weight_decay=decay)

@@ -323,7 +323,8 @@ class Recipe:
             rate = optimizers.Steps(peak, falls)
         arguments = dict(self.optimizer_arguments)
         if isinstance(self.weight_decay, optimizers.Schedule):
-            arguments["total_steps"] = total
+            # A run of no epochs has no steps.
+            arguments["total_steps"] = max(total, 1)
         return optimizers.optimizer(
             self.optimizer, rate, self.weight_decay, **arguments
         )

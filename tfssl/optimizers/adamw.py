@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfssl.checks import check_count, check_not_negative
 from tfssl.optimizers.matrices import is_matrix
 from tfssl.optimizers.progress import Schedule, value_at
 
@@ -26,7 +27,7 @@ class AdamW(keras.optimizers.AdamW):
         **kwargs: as `keras.optimizers.AdamW`.
 
     Raises:
-        ValueError: for a schedule without its `total_steps`.
+        ValueError: for a schedule without its `total_steps`, or a number out of range.
 
     Example:
         >>> import tfssl
@@ -49,6 +50,9 @@ class AdamW(keras.optimizers.AdamW):
         name="adamw",
         **kwargs,
     ):
+        check_not_negative(weight_decay=weight_decay)
+        if total_steps is not None:
+            check_count(total_steps=total_steps)
         scheduled = isinstance(weight_decay, Schedule)
         if scheduled and total_steps is None:
             raise ValueError(
@@ -91,7 +95,7 @@ class AdamW(keras.optimizers.AdamW):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        if isinstance(config["weight_decay"], dict):
+        if isinstance(config.get("weight_decay"), dict):
             config["weight_decay"] = keras.saving.deserialize_keras_object(
                 config["weight_decay"], custom_objects
             )

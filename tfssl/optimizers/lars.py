@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from tfssl.optimizers.matrices import is_matrix
+from tfssl.checks import check_fraction, check_not_negative, check_positive
+from tfssl.optimizers.matrices import check_constant_decay, is_matrix
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -36,6 +37,9 @@ class LARS(keras.optimizers.Optimizer):
         adapt_all: bool, whether biases and normalisation are decayed and adapted too,
             as by LARC (SwAV). Defaults to False.
 
+    Raises:
+        ValueError: for a number out of range, or a schedule as `weight_decay`.
+
     Example:
         >>> import keras, tfssl
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
@@ -58,6 +62,10 @@ class LARS(keras.optimizers.Optimizer):
         name="lars",
         **kwargs,
     ):
+        check_fraction(momentum=momentum)
+        check_constant_decay(weight_decay)
+        check_positive(trust_coefficient=trust_coefficient)
+        check_not_negative(plain_rate=plain_rate)
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.momentum = momentum
         # Not `self.weight_decay`: Keras would apply that one decoupled.
@@ -80,7 +88,8 @@ class LARS(keras.optimizers.Optimizer):
         velocity = self.velocities[self._get_variable_index(variable)]
 
         if self.adapt_all or is_matrix(variable):
-            gradient = gradient + self.coupled_weight_decay * variable
+            if self._use_weight_decay(variable):
+                gradient = gradient + self.coupled_weight_decay * variable
             gradient = gradient * self._trust_ratio(variable, gradient)
         else:
             gradient = gradient * self.plain_rate

@@ -1,9 +1,8 @@
 """SGD with coupled weight decay."""
 
 import keras
-from keras import ops
 
-from tfssl.optimizers.matrices import is_matrix
+from tfssl.optimizers.matrices import check_constant_decay, is_matrix
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -22,10 +21,13 @@ class SGD(keras.optimizers.SGD):
         decay_all: bool, whether biases and what has at most one dimension
             (normalisation) decay too, as in the papers' codes. Defaults to True.
         constant: string, part of the paths of weights whose rate stays at the peak of
-            the schedule, such as "predictor" for SimSiam. Defaults to None.
+            the schedule, such as "predictor" for SimSiam. Without a schedule there is
+            no other rate: what a callback or a function sets is that of all. Defaults
+            to None.
 
     Raises:
-        ValueError: by `build`, if no weight has such a path.
+        ValueError: for a negative weight decay or a schedule of it; by `build`, if no
+            weight has such a path, or the peak of the schedule is unknown.
 
     Example:
         >>> import tfssl
@@ -47,6 +49,7 @@ class SGD(keras.optimizers.SGD):
         name="sgd",
         **kwargs,
     ):
+        check_constant_decay(weight_decay)
         super().__init__(
             learning_rate=learning_rate,
             momentum=momentum,
@@ -71,19 +74,32 @@ class SGD(keras.optimizers.SGD):
                 "constant must be part of the path of a weight, such as "
                 f"{variables[-1].path}. Received: constant={self.constant!r}"
             )
+        self._peak_rate(now=None)
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.decay_all or is_matrix(variable):
+        decays = self.decay_all or is_matrix(variable)
+        if decays and self._use_weight_decay(variable):
             gradient = gradient + self.coupled_weight_decay * variable
         if self.constant and self._get_variable_index(variable) in self._constants:
-            learning_rate = ops.cast(self._peak_rate(), gradient.dtype)
+            learning_rate = self._peak_rate(learning_rate)
         super().update_step(gradient, variable, learning_rate)
 
-    def _peak_rate(self):
-        rate = self._learning_rate
-        if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            return rate
-        return rate.peak if hasattr(rate, "peak") else rate(0)
+    def _peak_rate(self, now):
+        """The peak of the schedule, or without one the rate of this step."""
+        rate, schedules = self._learning_rate, keras.optimizers.schedules
+        if not isinstance(rate, schedules.LearningRateSchedule):
+            return now
+        if isinstance(rate, schedules.PiecewiseConstantDecay):
+            return max(rate.values)
+        # Those of tfssl say it; others of Keras begin with it, or warm up to it.
+        for name in ("peak", "warmup_target", "initial_learning_rate"):
+            if getattr(rate, name, None) is not None:
+                return getattr(rate, name)
+        raise ValueError(
+            "constant holds weights at the peak of the schedule, which is unknown. "
+            "Give the schedule an attribute `peak`, or take one of tfssl.optimizers. "
+            f"Received: learning_rate={rate}, constant={self.constant!r}"
+        )
 
     def get_config(self):
         return {
