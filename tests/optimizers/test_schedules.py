@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfssl.optimizers import Steps, WarmupCosine, scale_rate
+from tfssl.optimizers import Steps, WarmupCosine, peak_rate, scale_rate
 
 
 def test_values_of_the_simclr_schedule():
@@ -37,10 +37,15 @@ def test_warmup_longer_than_the_run_is_refused():
 
 
 def test_scaling_rules():
+    """For 256 images: .3, and .075 and .1 times the root of the batch."""
     assert scale_rate(0.3, 4096) == pytest.approx(4.8, abs=1e-6)
-    assert scale_rate(0.075, 4096, "sqrt") == pytest.approx(4.8, abs=1e-6)
-    assert scale_rate(0.1, 4096, "sqrt") == pytest.approx(6.4, abs=1e-6)
-    assert scale_rate(0.005, 1024, "sqrt") == pytest.approx(0.16, abs=1e-6)
-    assert scale_rate(0.3, 4096, "none") == 0.3
+    assert peak_rate("lars", 0.3, 4096) == pytest.approx(4.8, abs=1e-6)
+    for for_one, batch, rate in (
+        (0.075, 4096, 4.8),
+        (0.1, 4096, 6.4),
+        (0.005, 1024, 0.16),
+    ):
+        found = peak_rate("lars", 16 * for_one, batch, scaling="sqrt")
+        assert found == pytest.approx(rate, abs=1e-6)
     with pytest.raises(ValueError, match="cube"):
-        scale_rate(0.3, 4096, "cube")
+        peak_rate("lars", 0.3, 4096, scaling="cube")

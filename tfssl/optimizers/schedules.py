@@ -89,32 +89,21 @@ class Steps(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "milestones": self.milestones, "factor": self.factor}
 
 
-def scale_rate(base, batch_size, rule="linear"):
-    """Learning rate for a batch size.
+def scale_rate(base, batch_size):
+    """Learning rate for a batch size, in proportion to it.
+
+    `peak_rate` grows one with the square root of the batch too.
 
     Args:
-        base: float, the base rate.
+        base: float, the rate for 256 images a step.
         batch_size: int, images a step over all replicas.
-        rule: "linear" (`base * batch_size / 256`), "sqrt" (`base * sqrt(batch_size)`)
-            or "none" (`base`).
 
     Returns:
         float.
 
-    Raises:
-        ValueError: if the rule is none of these.
-
     Example:
         >>> from tfssl.optimizers import scale_rate
-        >>> round(scale_rate(0.3, 4096), 6), round(scale_rate(0.075, 4096, "sqrt"), 6)
-        (4.8, 4.8)
+        >>> round(scale_rate(0.3, 4096), 6)
+        4.8
     """
-    if rule == "linear":
-        return base * batch_size / 256
-    if rule == "sqrt":
-        return base * math.sqrt(batch_size)
-    if rule == "none":
-        return base
-    raise ValueError(
-        f'rule must be "linear", "sqrt" or "none". Received: rule={rule!r}'
-    )
+    return base * batch_size / 256
