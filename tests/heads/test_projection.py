@@ -47,3 +47,21 @@ def test_a_head_is_a_model_or_widths():
             as_projection_head(head, 8)
         with pytest.raises(ValueError, match=f"widths={head}"):
             projection_head(8, head)
+
+
+def test_layers_of_one_shape_have_kernels_of_their_own():
+    one = keras.initializers.RandomNormal(stddev=0.02)
+    head = projection_head(8, (8, 8), norm=False, initializer=one)
+    first, _, second, _ = head.get_weights()
+    assert first.std() > 0.01 and np.abs(first - second).max() > 0.01
+
+
+@pytest.mark.parametrize("norm", [True, False])
+@pytest.mark.parametrize("final_bias", [None, True, False])
+def test_the_last_layer_has_a_bias_as_it_is_asked_for(norm, final_bias):
+    head = projection_head(8, (6, 4), False, norm, final_bias=final_bias)
+    first, *_, last = (
+        layer.use_bias for layer in head.layers if hasattr(layer, "use_bias")
+    )
+    assert first is not norm
+    assert last is (not norm if final_bias is None else final_bias)

@@ -11,7 +11,7 @@ def projection_head(
     final_norm=True,
     norm=True,
     final_scale=True,
-    final_bias=False,
+    final_bias=None,
     initializer="glorot_uniform",
     synchronized=True,
     name="projector",
@@ -27,9 +27,9 @@ def projection_head(
         norm: bool, False for a plain MLP with biases and ReLU, as in MoCo v2.
         final_scale: bool, False for a final normalisation without gamma, as in SimSiam
             and MoCo v3. Defaults to True.
-        final_bias: bool, whether the last linear layer has a bias. Defaults to False,
-            and to True without `norm`.
-        initializer: initializer of the kernels.
+        final_bias: bool, whether the last linear layer has a bias. Defaults to None:
+            only without `norm`, as all others.
+        initializer: initializer of the kernels; each layer takes a copy of it.
         synchronized: bool, whether replicas share their statistics.
         name: string.
 
@@ -47,14 +47,15 @@ def projection_head(
     Source: Chen et al. 2020, arXiv 2002.05709, section 2.1 and 4.2.
     """
     check_widths(widths)
+    final_bias = not norm if final_bias is None else final_bias
     layers = [keras.Input((input_dim,))]
     for number, width in enumerate(widths, start=1):
         last = number == len(widths)
         layers.append(
             keras.layers.Dense(
                 width,
-                use_bias=not norm or (last and final_bias),
-                kernel_initializer=initializer,
+                use_bias=final_bias if last else not norm,
+                kernel_initializer=_own(initializer),
                 name=f"linear_{number}",
             )
         )
@@ -70,6 +71,12 @@ def projection_head(
         if not last:
             layers.append(keras.layers.ReLU(name=f"relu_{number}"))
     return keras.Sequential(layers, name=name)
+
+
+def _own(initializer):
+    # One initializer would give layers of one shape equal numbers.
+    shared = isinstance(initializer, keras.initializers.Initializer)
+    return initializer.clone() if shared else initializer
 
 
 def check_widths(widths):
