@@ -78,3 +78,9 @@ def test_variance_and_covariance_are_those_of_numpy():
 def test_one_image_has_no_variance(loss):
     with pytest.raises(ValueError, match="Received: 1 image"):
         loss(ops.ones((1, 4)))
+
+
+def test_one_image_has_no_correlation():
+    one = ops.ones((1, 4))
+    with pytest.raises(ValueError, match="Received: 1 image"):
+        losses.barlow_twins(one, one)

@@ -167,7 +167,7 @@ def test_what_python_decodes_has_no_shape_and_is_brought_to_one():
     assert int(model.step) == 2
 
 
-@pytest.mark.parametrize("name", ["vicreg", "dim"])
+@pytest.mark.parametrize("name", ["vicreg", "barlow_twins", "dim"])
 def test_a_batch_of_one_image_has_no_loss_where_images_are_compared(name):
     data = tf.data.Dataset.from_tensor_slices(images(17)).batch(8)
     model = make(name)

@@ -9,7 +9,6 @@ import numpy as np
 from keras import ops
 
 from tfssl import replicas
-from tfssl.losses.contrastive import candidates
 
 _KNOTS = 17
 _LARGEST = 3.0
@@ -101,7 +100,7 @@ def visreg(z, directions):
 
     Source: Wu et al. 2026, arXiv 2606.02572, algorithm 1.
     """
-    z, _ = candidates(ops.cast(z, "float32"))
+    z = replicas.gather(ops.cast(z, "float32"))
     mean, variance = ops.moments(z, axes=0)
     # A bare square root would have an infinite gradient at zero.
     deviation = ops.sqrt(ops.maximum(variance, 1e-12)) + 1e-6

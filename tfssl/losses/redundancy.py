@@ -5,7 +5,7 @@ They are of the batch of all replicas.
 
 from keras import ops
 
-from tfssl.losses.contrastive import candidates
+from tfssl import replicas
 
 _EPSILON = 1e-5
 _VARIANCE_EPSILON = 1e-4
@@ -23,6 +23,9 @@ def barlow_twins(z_1, z_2, off_diagonal_weight=0.0051):
 
     Returns:
         Tuple of the loss and of the mean of the diagonal, float32 scalars.
+
+    Raises:
+        ValueError: for a batch of one image.
 
     Example:
         >>> import keras
@@ -46,9 +49,18 @@ def barlow_twins(z_1, z_2, off_diagonal_weight=0.0051):
 
 
 def _standardized(z):
-    z, _ = candidates(ops.cast(z, "float32"))
+    z = _of_all_replicas(z)
     mean, variance = ops.moments(z, axes=0)
     return (z - mean) * ops.rsqrt(variance + _EPSILON)
+
+
+def _of_all_replicas(z):
+    z = replicas.gather(ops.cast(z, "float32"))
+    if z.shape[0] == 1:
+        raise ValueError(
+            "The variance over a batch needs two images at least. Received: 1 image"
+        )
+    return z
 
 
 def variance_hinge(z):
@@ -120,11 +132,7 @@ def variance_and_covariance(z):
 
     Source: Bardes et al. 2021, arXiv 2105.04906, equations 1, 3 and 4.
     """
-    z, _ = candidates(ops.cast(z, "float32"))
-    if z.shape[0] == 1:
-        raise ValueError(
-            "The variance over a batch needs two images at least. Received: 1 image"
-        )
+    z = _of_all_replicas(z)
     degrees = ops.cast(ops.shape(z)[0], "float32") - 1.0
     centred = z - ops.mean(z, axis=0)
     variance = ops.sum(ops.square(centred), axis=0) / degrees

@@ -32,7 +32,8 @@ class BarlowTwins(Method):
         seed: int, of the views. Defaults to 0.
 
     Raises:
-        ValueError: for a negative weight, other than two views, or an empty projector.
+        ValueError: for a negative weight, a batch of one image, other than two views,
+            or an empty projector.
 
     Example:
         >>> import numpy as np, tfssl
@@ -47,6 +48,7 @@ class BarlowTwins(Method):
 
     views_class = BYOLViews
     num_views = 2
+    least_batch = 2
     # The mean of the diagonal, which goes to 1.
     log_names = ("correlation",)
 
