@@ -109,6 +109,17 @@ def test_accuracy_counts_partners_found():
     assert float(losses.accuracy(logits, positives)) == 0.0
 
 
+def test_a_tie_finds_nothing():
+    """A network that gives all images one embedding has an accuracy of 0."""
+    z = np.ones((5, 4), "float32")
+    assert float(losses.accuracy(*losses.nt_xent_logits(z, z))) == 0.0
+    logits = np.array([[1.0, 1.0, 0.0], [2.0, 1.0, 1.0], [0.0, 1.0, 0.0]], "float32")
+    labels = np.zeros(3, "int32")
+    assert float(losses.accuracy(logits, labels)) == pytest.approx(1 / 3)
+    assert float(losses.accuracy(logits[:, :1], labels)) == 1.0
+    assert float(losses.accuracy(np.nan * logits, labels)) == 0.0
+
+
 def test_the_largest_batch_that_fits_gives_one_image_no_other():
     z = np.ones((1, 4), "float32")
     # The one other embedding is the partner: log 1.

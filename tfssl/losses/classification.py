@@ -71,7 +71,7 @@ def labelled_cross_entropy(logits, labels):
 
 
 def accuracy(logits, labels):
-    """Fraction of rows whose largest logit is at the label.
+    """Fraction of rows whose logit at the label is above all others; a tie is a miss.
 
     Args:
         logits: float tensor `[rows, classes]`.
@@ -86,5 +86,9 @@ def accuracy(logits, labels):
         >>> float(losses.accuracy(logits, keras.ops.array([0, 1], "int32")))
         0.5
     """
-    hits = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), labels)
+    first = ops.cast(ops.argmax(logits, axis=-1), "int32")
+    # Equal embeddings, as of a collapsed network, find nothing.
+    largest = ops.equal(logits, ops.max(logits, axis=-1, keepdims=True))
+    alone = ops.sum(ops.cast(largest, "int32"), axis=-1) == 1
+    hits = ops.logical_and(ops.equal(first, labels), alone)
     return ops.mean(ops.cast(hits, "float32"))
