@@ -10,7 +10,7 @@ def numpy(x):
     return ops.convert_to_numpy(x)
 
 
-@pytest.mark.parametrize("shape", [(16, 5), (4, 3, 2, 5)])
+@pytest.mark.parametrize("shape", [(16, 5), (6, 3, 5), (4, 3, 2, 5), (2, 3, 2, 2, 5)])
 @pytest.mark.parametrize("parts", [{}, {"center": False}, {"scale": False}])
 def test_training_and_inference_follow_the_definition(shape, parts):
     random = np.random.default_rng(0)
@@ -64,3 +64,53 @@ def test_config_round_trip():
     copy = BatchNormalization.from_config(layer.get_config())
     assert copy.get_config() == layer.get_config()
     assert not copy.shared_statistics and copy.momentum == 0.5
+
+
+def both(**options):
+    """Ours and that of Keras with the same constants."""
+    keras_layer = keras.layers.BatchNormalization
+    return (
+        BatchNormalization(**options),
+        keras_layer(momentum=0.9, epsilon=1e-5, **options),
+    )
+
+
+def assert_alike(ours, theirs, *inputs, **options):
+    """In two steps of training and then."""
+    for training in (True, True, False):
+        made = [
+            layer(*inputs, training=training, **options) for layer in (ours, theirs)
+        ]
+        assert made[0].dtype == made[1].dtype
+        for a, b in (made, *zip(ours.weights, theirs.weights, strict=True)):
+            a, b = (numpy(ops.cast(x, "float32")) for x in (a, b))
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def normal(*shape):
+    return np.random.default_rng(0).normal(3.0, 2.0, shape).astype("float32")
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (2, 3, 2, 5)])
+def test_renormalisation_is_that_of_keras(shape):
+    clipping = {"rmax": 1.5, "rmin": 0.5, "dmax": 0.5}
+    pair = both(renorm=True, renorm_clipping=clipping)
+    assert_alike(*pair, normal(*shape))
+
+
+def test_masked_places_do_not_count():
+    x = normal(4, 6, 5)
+    mask = np.arange(6) < np.array([[6], [3], [1], [4]])
+    assert_alike(*both(), x, mask=mask)
+    layer = BatchNormalization()
+    layer(x, training=True, mask=mask)
+    mean = x[mask].mean(axis=0)
+    np.testing.assert_allclose(numpy(layer.moving_mean), 0.1 * mean, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (2, 3, 2, 5)])
+@pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64"])
+def test_other_policies_are_those_of_keras(policy, shape):
+    if policy == "float64" and keras.backend.backend() == "jax":
+        pytest.skip("JAX has no float64 unless it is told to")
+    assert_alike(*both(dtype=policy), normal(*shape))

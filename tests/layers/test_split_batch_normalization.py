@@ -10,7 +10,7 @@ def numpy(x):
     return ops.convert_to_numpy(x)
 
 
-@pytest.mark.parametrize("shape", [(12, 5), (12, 4, 4, 5)])
+@pytest.mark.parametrize("shape", [(12, 5), (12, 4, 5), (12, 4, 4, 5)])
 def test_each_group_is_normalised_as_if_it_were_the_batch(shape):
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
     x *= np.arange(1, 13).reshape(-1, *[1] * (len(shape) - 1))
@@ -56,3 +56,12 @@ def test_of_more_replicas_than_groups_each_is_a_group(monkeypatch):
         numpy(BatchNormalization(synchronized=False)(x, training=True)),
         atol=1e-5,
     )
+
+
+def test_half_precision_weights():
+    x = np.random.default_rng(0).normal(3.0, 2.0, (12, 5)).astype("float32")
+    whole, half = (SplitBatchNormalization(3, dtype=d) for d in ("float32", "float16"))
+    expected, found = (numpy(layer(x, training=True)) for layer in (whole, half))
+    np.testing.assert_allclose(found, expected, atol=2e-2)
+    for a, b in zip(half.weights, whole.weights, strict=True):
+        np.testing.assert_allclose(numpy(a), numpy(b), rtol=1e-2)

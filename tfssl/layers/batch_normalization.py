@@ -5,14 +5,18 @@ from keras import ops
 
 from tfssl import replicas
 
+_FUSED_DTYPES = ("float16", "bfloat16", "float32")
+
 
 @keras.saving.register_keras_serializable("tfssl")
 class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation over the last axis with the constants of the SSL papers.
 
-    On one TensorFlow device it runs the fused kernel, which Keras does not use. Under
+    On one TensorFlow device it runs the fused kernel, which Keras does not use, for
+    rows and maps up to float32 with float32 weights; all else is Keras's. Under
     `tf.distribute` with `synchronized=True` all replicas share their statistics with
-    one collective a layer. On JAX statistics are global by construction.
+    one collective a layer, but for those of masked inputs. On JAX statistics are global
+    by construction.
 
     Args:
         momentum: float, of the moving statistics. Defaults to 0.9 (Keras: 0.99).
@@ -36,28 +40,30 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self.shared_statistics = synchronized
 
     def call(self, inputs, training=None, mask=None):
-        if keras.backend.backend() != "tensorflow":
+        training = training and self.trainable
+        shared = training and self._shares()
+        if shared or mask is not None or self.renorm or not self._fuses(inputs):
             return super().call(inputs, training=training, mask=mask)
         x = inputs if len(inputs.shape) == 4 else inputs[:, None, None, :]
-        if not (training and self.trainable):
-            y = self._fused(x, self.moving_mean, self.moving_variance)[0]
-        elif self.shared_statistics and replicas.reach() > 1:
-            mean, variance = self._global_moments(x)
-            y = ops.batch_normalization(
-                ops.cast(x, "float32"),
-                mean,
-                variance,
-                axis=-1,
-                offset=self.beta,
-                scale=self.gamma,
-                epsilon=self.epsilon,
-            )
-            self._move(mean, variance)
-        else:
+        if training:
             y, mean, variance = self._fused_with_moments(x)
             self._move(mean, variance)
+        else:
+            y = self._fused(x, self.moving_mean, self.moving_variance)[0]
         y = ops.cast(y, self.compute_dtype)
         return y if len(inputs.shape) == 4 else y[:, 0, 0, :]
+
+    def _shares(self):
+        return self.shared_statistics and replicas.reach() > 1
+
+    def _fuses(self, inputs):
+        """Whether TensorFlow's kernel takes these inputs, and the weights."""
+        return (
+            keras.backend.backend() == "tensorflow"
+            and len(inputs.shape) in (2, 4)
+            and keras.backend.standardize_dtype(inputs.dtype) in _FUSED_DTYPES
+            and self.variable_dtype == "float32"
+        )
 
     def _fused_with_moments(self, x):
         y, mean, variance = self._fused(x)
@@ -81,8 +87,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         return y, batch_mean, batch_variance
 
-    def _global_moments(self, x):
-        mean, variance = ops.moments(ops.cast(x, "float32"), axes=(0, 1, 2))
+    def _moments(self, inputs, mask):
+        """As Keras computes them; without a mask those of all replicas."""
+        mean, variance = super()._moments(inputs, mask)
+        if mask is not None or not self._shares():
+            return mean, variance
         both = replicas.gather(ops.stack([mean, variance])[None])
         means, variances = both[:, 0], both[:, 1]
         mean = ops.mean(means, axis=0)
@@ -96,7 +105,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
             (self.moving_variance, variance),
         ):
             value = ops.stop_gradient(value)
-            moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+            old = ops.cast(moving, value.dtype)
+            moving.assign(old * self.momentum + value * (1.0 - self.momentum))
 
     def get_config(self):
         config = {**super().get_config(), "synchronized": self.shared_statistics}

@@ -56,7 +56,7 @@ class SplitBatchNormalization(BatchNormalization):
                 f"A batch of {batch} does not divide into {groups} groups. Choose "
                 f"another batch size or number of groups. Received: batch={batch}"
             )
-        if keras.backend.backend() == "tensorflow":
+        if self._fuses(inputs):
             y, moments = self._fused_groups(inputs, groups)
         else:
             y, moments = self._normalized_groups(inputs, groups)
