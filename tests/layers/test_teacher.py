@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 from keras import ops
+from keras.src.applications.convnext import StochasticDepth
 
 from tfssl import layers
 
@@ -62,3 +63,33 @@ def test_networks_are_called_one_after_the_other_and_maps_are_pooled():
     )
     # Students are no part of it: their weights would be saved twice.
     assert len(teacher.weights) == 4 and teacher.trainable_variables == []
+
+
+def test_a_copy_leaves_out_no_block_of_keras():
+    inputs = keras.Input((4, 4, 3))
+    x = keras.layers.Conv2D(3, 1)(inputs)
+    x = keras.layers.Dropout(0.5, noise_shape=(None, 1, 1, 1))(x)
+    x = StochasticDepth(0.5)(x)
+    model = keras.Model(inputs, keras.layers.Add()([inputs, x]))
+    copy = layers.frozen_copy(model, "teacher")
+    images = np.random.default_rng(0).normal(size=(16, 4, 4, 3)).astype("float32")
+    kept, of_copy, trained = (
+        ops.convert_to_numpy(made)
+        for made in (
+            model(images, training=False),
+            copy(images, training=True),
+            model(images, training=True),
+        )
+    )
+    np.testing.assert_allclose(of_copy, kept, atol=1e-5)
+    assert np.abs(trained - kept).max() > 1e-3
+    # What is published drops them again where it is trained on.
+    assert copy.get_config()["layers"][2:4] == model.get_config()["layers"][2:4]
+    assert copy.layers[2].rate == copy.layers[3].drop_path_rate == 0.5
+
+
+def test_other_dropout_is_that_of_training():
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dropout(0.5)])
+    copy = layers.frozen_copy(model, "teacher")
+    dropped = ops.convert_to_numpy(copy(np.ones((4, 64), "float32"), training=True))
+    assert set(np.unique(dropped)) == {0.0, 2.0}

@@ -173,3 +173,11 @@ def test_a_loaded_model_takes_the_same_next_steps(tmp_path):
         each.fit(images(16), batch_size=8, initial_epoch=1, epochs=2, verbose=0)
     for a, b in zip(model.weights, loaded.weights, strict=True):
         np.testing.assert_array_equal(numpy(a), numpy(b), err_msg=a.path)
+
+
+def test_a_copy_of_what_is_published_can_be_trained_on():
+    """The teacher itself is not among what the method learns."""
+    model = small()
+    assert model.published_encoder.trainable_variables == []
+    copy = tfssl.transfer.copy_of(model.published_encoder)
+    assert len(copy.trainable_variables) == len(model.encoder.trainable_variables)

@@ -17,7 +17,9 @@ def frozen_copy(model, name):
     Returns:
         `keras.Model` with the same weights and `trainable = False` on its variables.
         Called with `training=True` its normalisation uses and moves the statistics of
-        its own batches, as in MoCo and BYOL, and it leaves no block out, as in DINO.
+        its own batches, as in MoCo and BYOL, and it leaves no block out, as in DINO,
+        be it ours or one of Keras: `StochasticDepth`, or a `Dropout` that drops a
+        branch for whole images. Other dropout is that of training.
 
     Example:
         >>> import tfssl
@@ -36,10 +38,29 @@ def frozen_copy(model, name):
     for layer in copy._flatten_layers():
         if hasattr(layer, "keeps_all"):
             layer.keeps_all = True
+        elif _leaves_blocks_out(layer):
+            _stop_dropping(layer)
     return copy
 
 
-@keras.saving.register_keras_serializable("tfssl")
+def _leaves_blocks_out(layer):
+    """Whether it is a layer of Keras that leaves out a branch for whole images."""
+    noise = getattr(layer, "noise_shape", None) or ()
+    whole = len(noise) > 1 and all(side == 1 for side in noise[1:])
+    # A block that has such layers may have a rate too, but has weights.
+    return whole or (hasattr(layer, "drop_path_rate") and not layer.weights)
+
+
+def _stop_dropping(layer):
+    call = layer.call
+
+    def in_inference(*args, training=None, **kwargs):
+        return call(*args, training=False, **kwargs)
+
+    # Its rate stays, which is part of what is saved and published.
+    layer.call = in_inference
+
+
 class Teacher(keras.layers.Layer):
     """The exponential moving average of an encoder and of what comes after it.
 

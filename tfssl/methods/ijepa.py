@@ -188,7 +188,7 @@ class IJEPA(Method):
 
     @property
     def published_encoder(self):
-        """The teacher's, as in the paper."""
+        """The teacher's, as in the paper; to train on, a copy, see `Method`."""
         return self.teacher.networks[0]
 
     def after_update(self):

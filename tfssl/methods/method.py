@@ -112,7 +112,9 @@ class Method(Trainer):
     def published_encoder(self):
         """The encoder that is evaluated, saved and published.
 
-        That of the papers whose teacher is the better of the two is the teacher's.
+        That of the papers whose teacher is the better of the two is the teacher's. Its
+        variables are then not trainable. To train it on in a model of your own, take a
+        copy: `tfssl.transfer.copy_of(method.published_encoder)`.
         """
         return self.encoder
 
