@@ -22,3 +22,11 @@ def test_what_does_not_fill_the_image_is_refused():
         tfssl.layers.Patches(4, 2).grid(9, 9)
     with pytest.raises(ValueError, match="Received: images of 3 x 8"):
         tfssl.layers.Patches(4, 2).grid(3, 8)
+    with pytest.raises(ValueError, match="The smallest side that works is 12"):
+        tfssl.layers.Patches(12, 4).grid(8, 16)
+
+
+@pytest.mark.parametrize("name, value", [("size", 0), ("stride", 0), ("stride", 1.5)])
+def test_patches_have_a_size_and_a_stride(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be.*Received: {name}={value}"):
+        tfssl.layers.Patches(**{"size": 8, "stride": 4, name: value})

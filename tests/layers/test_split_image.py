@@ -46,5 +46,7 @@ def test_halves():
     np.testing.assert_allclose(lower, 1, atol=1e-6)
     with pytest.raises(ValueError, match="Received: 5 x 4"):
         tfssl.layers.SplitImage("halves").view_shapes(5, 4)
+    with pytest.raises(ValueError, match="Received: 5 x 4"):
+        tfssl.layers.SplitImage("halves")(np.zeros((1, 5, 4, 3), "float32"))
     with pytest.raises(ValueError, match="Received: 'rgb'"):
         tfssl.layers.SplitImage("rgb")

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfssl.checks import check_count
+
 
 @keras.saving.register_keras_serializable("tfssl")
 class Patches(keras.layers.Layer):
@@ -22,7 +24,8 @@ class Patches(keras.layers.Layer):
         from left to right and top to bottom, then those of the next.
 
     Raises:
-        ValueError: if the patches do not fill the images to the last pixel.
+        ValueError: if the patches do not fill the images to the last pixel, or have no
+            size or stride.
 
     Example:
         >>> import numpy as np, tfssl
@@ -32,6 +35,7 @@ class Patches(keras.layers.Layer):
     """
 
     def __init__(self, size, stride, name="patches", **kwargs):
+        check_count(size=size, stride=stride)
         super().__init__(name=name, **kwargs)
         self.size = size
         self.stride = stride
@@ -42,8 +46,8 @@ class Patches(keras.layers.Layer):
             if side < self.size or (side - self.size) % self.stride:
                 raise ValueError(
                     f"Patches of {self.size} pixels every {self.stride} must fill the "
-                    f"image. Received: images of {height} x {width}. The next smaller "
-                    f"side that works is {self._fitting(side)}."
+                    f"image. Received: images of {height} x {width}. The "
+                    f"{self._fitting(side)}."
                 )
         return tuple((side - self.size) // self.stride + 1 for side in (height, width))
 
@@ -61,7 +65,10 @@ class Patches(keras.layers.Layer):
         return (starts + np.arange(self.size, dtype="int32")).reshape(-1)
 
     def _fitting(self, side):
-        return max(side - (side - self.size) % self.stride, self.size)
+        if side < self.size:
+            return f"smallest side that works is {self.size}"
+        smaller = side - (side - self.size) % self.stride
+        return f"next smaller side that works is {smaller}"
 
     def compute_output_shape(self, input_shape):
         self.grid(*input_shape[1:3])

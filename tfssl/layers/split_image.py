@@ -101,7 +101,7 @@ class SplitImage(keras.layers.Layer):
             )
             return lab[..., :1], lab[..., 1:]
         grey = ops.sum(images * np.array(LUMA, "float32"), axis=-1, keepdims=True)
-        half = grey.shape[1] // 2
+        (half, *_), _ = self.view_shapes(*images.shape[1:3])
         return grey[:, :half], grey[:, half:]
 
     def compute_output_shape(self, input_shape):
