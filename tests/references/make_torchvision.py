@@ -54,15 +54,6 @@ def crops(images):
                     for image, box in zip(images, BOXES, strict=True)
                 ),
             )
-    yield (
-        "crop_bilinear_aliased",
-        array(
-            functional.resized_crop(
-                image, *box, (6, 8), MODES["bilinear"], antialias=False
-            )
-            for image, box in zip(images, BOXES, strict=True)
-        ),
-    )
 
 
 def colors(images):

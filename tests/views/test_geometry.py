@@ -16,13 +16,6 @@ def test_crops_are_those_of_torchvision(torchvision, mode, name):
     np.testing.assert_allclose(crops, torchvision[f"crop_{mode}_{name}"], atol=1e-5)
 
 
-def test_crops_without_antialiasing_are_those_of_torchvision(torchvision):
-    images = torchvision["images"] / 255.0
-    boxes = torchvision["boxes"]
-    crops = geometry.crop_and_resize(images, boxes, (6, 8), antialias=False)
-    np.testing.assert_allclose(crops, torchvision["crop_bilinear_aliased"], atol=1e-5)
-
-
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 def test_crops_are_those_of_pillow(torchvision, mode):
     images, boxes = torchvision["images"], torchvision["boxes"]

@@ -10,17 +10,17 @@ from tfssl.views import banded
 _SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
 
 
-def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=True):
+def crop_and_resize(images, boxes, size, interpolation="bilinear"):
     """Cuts a box out of each image and resizes it, as two batched matrix products.
 
-    Equal to cutting first and resizing then: no pixel outside the box is seen.
+    Equal to cutting first and resizing then, with antialiasing: no pixel outside the
+    box is seen.
 
     Args:
         images: float tensor `[batch, height, width, channels]`.
         boxes: float tensor `[batch, 4]`: top, left, height, width in whole pixels.
         size: int or tuple `(height, width)` of the result.
         interpolation: "bilinear" or "bicubic" (a = -0.5, as in Pillow).
-        antialias: bool, whether the kernel widens when the box shrinks.
 
     Returns:
         float32 tensor `[batch, *size, channels]`; bicubic values can leave the range.
@@ -38,17 +38,18 @@ def crop_and_resize(images, boxes, size, interpolation="bilinear", antialias=Tru
     check_interpolation(interpolation)
     height, width = (size, size) if isinstance(size, int) else size
     top, left, box_height, box_width = ops.unstack(ops.cast(boxes, "float32"), axis=1)
-    taps = [
-        _taps(old, new, interpolation, antialias)
-        for old, new in zip(images.shape[1:3], (height, width), strict=True)
-    ]
-    kind = interpolation, antialias
+    axes = (
+        (top, box_height, height, images.shape[1]),
+        (left, box_width, width, images.shape[2]),
+    )
+    taps = [_taps(full, size, interpolation) for *_, size, full in axes]
     if banded.pays(boxes) and max(taps) <= banded.MOST_TAPS:
-        rows = _resize_taps(top, box_height, height, images.shape[1], taps[0], *kind)
-        columns = _resize_taps(left, box_width, width, images.shape[2], taps[1], *kind)
+        rows, columns = (
+            _resize_taps(*axis, most, interpolation)
+            for axis, most in zip(axes, taps, strict=True)
+        )
         return banded.resize(images, rows, columns)
-    rows = _resize_matrix(top, box_height, height, images.shape[1], *kind)
-    columns = _resize_matrix(left, box_width, width, images.shape[2], *kind)
+    rows, columns = (_resize_matrix(*axis, interpolation) for axis in axes)
     return separable(images, rows, columns)
 
 
@@ -77,50 +78,42 @@ def separable(images, rows, columns):
     return ops.einsum("bicw,bjw->bijc", images, columns)
 
 
-def _resize_matrix(start, length, size, full, *kind):
+def _resize_matrix(start, length, size, full, interpolation):
     """Weights `[batch, size, full]` of the source pixels in each target pixel."""
     target = ops.arange(size, dtype="float32")[None, :, None]
     pixel = ops.arange(full, dtype="float32")[None, None, :]
     start, length = start[:, None, None], length[:, None, None]
-    weights = _weights(start, length, size, target, pixel, *kind)
+    weights = _weights(start, length, size, target, pixel, interpolation)
     return weights / ops.sum(weights, axis=2, keepdims=True)
 
 
-def _resize_taps(start, length, size, full, taps, interpolation, antialias):
+def _resize_taps(start, length, size, full, taps, interpolation):
     """The same without the zeros: first pixels and weights, for `banded.resize`."""
     start, length = start[:, None], length[:, None]
     target = ops.arange(size, dtype="float32")[None, :]
-    reach = length / size
-    reach = _SUPPORT[interpolation] * (ops.maximum(reach, 1.0) if antialias else 1.0)
+    reach = _SUPPORT[interpolation] * ops.maximum(length / size, 1.0)
     first = ops.ceil(start + (target + 0.5) * (length / size) - reach - 0.5)
     first = ops.clip(first, 0.0, float(full - taps))
     pixel = first[:, None, :] + ops.arange(taps, dtype="float32")[None, :, None]
     weights = _weights(
-        start[:, None],
-        length[:, None],
-        size,
-        target[:, None],
-        pixel,
-        interpolation,
-        antialias,
+        start[:, None], length[:, None], size, target[:, None], pixel, interpolation
     )
     weights = weights / ops.sum(weights, axis=1, keepdims=True)
     return ops.cast(first, "int32"), weights
 
 
-def _taps(full, size, interpolation, antialias):
+def _taps(full, size, interpolation):
     """The most source pixels that a target pixel depends on."""
-    widest = max(full / size, 1.0) if antialias else 1.0
+    # The kernel widens where the box shrinks.
+    widest = max(full / size, 1.0)
     return min(math.ceil(2 * _SUPPORT[interpolation] * widest), full)
 
 
-def _weights(start, length, size, target, pixel, interpolation, antialias):
+def _weights(start, length, size, target, pixel, interpolation):
     """The kernel of target pixels at source pixels, 0 outside of the box."""
     scale = length / size
     offset = pixel + 0.5 - ((target + 0.5) * scale + start)
-    if antialias:
-        offset = offset / ops.maximum(scale, 1.0)
-    distance = ops.abs(offset)
+    distance = ops.abs(offset / ops.maximum(scale, 1.0))
     if interpolation == "bilinear":
         weights = ops.maximum(1.0 - distance, 0.0)
     else:
