@@ -203,7 +203,8 @@ def test_an_encoder_with_a_class_token():
     [
         ({"target_scale": (0.7, 0.9)}, "may leave nothing of a context of 49"),
         ({"momentum": 1.5}, "momentum must be"),
-        ({"target_scale": (0.5, 1.5)}, "scale must be.*1.5"),
+        ({"target_scale": (0.5, 1.5)}, "target_scale must be.*target_scale=1.5"),
+        ({"context_scale": (0.5, 1.5)}, "context_scale must be.*context_scale=1.5"),
         ({"target_aspect": (0.0, 1.5)}, "target_aspect must be"),
         ({"context_tokens": 0}, "context_tokens must be"),
         ({"num_targets": 0}, "num_targets must be"),

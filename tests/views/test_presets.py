@@ -12,6 +12,7 @@ from tfssl.views import (
     CropViews,
     DigitViews,
     DINOViews,
+    LeJEPAViews,
     MoCoViews,
     MultiCropViews,
     PatchViews,
@@ -27,10 +28,10 @@ PRESETS = [
     SimCLRViews(20, 0.7, True, (0.3, 0.9), 3),
     MoCoViews(20, 1, True, (0.3, 0.9)),
     BYOLViews(20, True, (0.3, 0.9)),
-    MultiCropViews(20, 10, 2, (0.5, 1), (0.1, 0.5), 0.7, True),
+    MultiCropViews(20, 10, 2, (0.5, 1), (0.1, 0.5), 0.7, True, "bilinear"),
     DINOViews(20, 10, 2, (0.5, 1), (0.1, 0.5), True),
     DigitViews(20, (0.3, 0.9), 7.0, 0.2, 3),
-    CropViews(20, (0.3, 0.9), False, 2),
+    CropViews(20, (0.3, 0.9), False, 2, "bilinear"),
     PatchViews(20, 0.5, 2),
 ]
 
@@ -140,6 +141,21 @@ def test_multi_crop_of_swav():
     images = np.zeros((2, 30, 41, 3), "uint8")
     sizes = [v.shape[1] for v in MultiCropViews(28)(images, seed=0)]
     assert sizes == [28, 28] + [12] * 6
+
+
+@pytest.mark.parametrize("preset", [MultiCropViews, CropViews])
+def test_crops_are_interpolated_as_told(preset):
+    for own in ({}, {"interpolation": "bilinear"}):
+        crops = [pipeline[0] for pipeline in preset(224, **own).pipelines]
+        expected = own.get("interpolation", "bicubic")
+        assert {crop.interpolation for crop in crops} == {expected}
+
+
+@pytest.mark.parametrize("preset", [MultiCropViews, DINOViews, LeJEPAViews])
+def test_views_are_counted(preset):
+    assert preset(32, num_local=0).num_views == 2
+    with pytest.raises(ValueError, match="num_local must be.*num_local=-1"):
+        preset(32, num_local=-1)
 
 
 @pytest.mark.parametrize("preset", [MultiCropViews, DINOViews])

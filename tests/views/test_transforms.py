@@ -273,6 +273,21 @@ def test_wrong_ratio_and_share():
             transform(p=1.5)
 
 
+@pytest.mark.parametrize(
+    "transform, name, value",
+    [
+        (RandomSolarize, "threshold", 128),
+        (RandomAffine, "fill", 128),
+        (RandomGaussianBlur, "kernel_size", 4),
+        (RandomGaussianBlur, "kernel_size", -3),
+        (RandomGaussianBlur, "kernel_size", 2.5),
+    ],
+)
+def test_numbers_out_of_range_are_named(transform, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be.*Received: {name}={value}"):
+        transform(**{name: value})
+
+
 def test_a_transform_of_the_user_needs_only_call_and_attributes():
     @keras.saving.register_keras_serializable("test")
     class Invert(Transform):

@@ -62,8 +62,10 @@ class BlockMasks:
             context_tokens=context_tokens,
             min_context=min_context,
         )
-        for value in (*target_scale, *context_scale):
-            check_fraction(scale=value)
+        for value in target_scale:
+            check_fraction(target_scale=value)
+        for value in context_scale:
+            check_fraction(context_scale=value)
         for value in target_aspect:
             check_positive(target_aspect=value)
         self.grid = grid

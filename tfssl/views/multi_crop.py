@@ -2,6 +2,7 @@
 
 import keras
 
+from tfssl.checks import check_count
 from tfssl.views.pipelines import (
     BYOL_JITTER,
     SMALL_IMAGE,
@@ -30,6 +31,10 @@ class MultiCropViews(Preset):
         strength: float that scales the colour jitter. Defaults to 1, and to 0.5 for
             large views up to 64 pixels.
         blur: bool. Defaults to True, and to False for large views up to 64 pixels.
+        interpolation: "bicubic" (default), or "bilinear" as in the authors' code.
+
+    Raises:
+        ValueError: for a negative number of views.
 
     Example:
         >>> import numpy as np, tfssl
@@ -49,16 +54,22 @@ class MultiCropViews(Preset):
         local_scale=(0.05, 0.14),
         strength=None,
         blur=None,
+        interpolation="bicubic",
     ):
+        check_count(0, num_local=num_local)
         if local_size is None:
             local_size = _local_size(image_size)
         if strength is None:
             strength = 0.5 if image_size <= SMALL_IMAGE else 1.0
         if blur is None:
             blur = image_size > SMALL_IMAGE
-        jitter, blurred = simclr_jitter(strength), 0.5 if blur else 0.0
-        large = pipeline(image_size, global_scale, jitter, blurred)
-        small = pipeline(local_size, local_scale, jitter, blurred)
+        like = {
+            "jitter": simclr_jitter(strength),
+            "blur": 0.5 if blur else 0.0,
+            "interpolation": interpolation,
+        }
+        large = pipeline(image_size, global_scale, **like)
+        small = pipeline(local_size, local_scale, **like)
         super().__init__(
             [large] * 2 + [small] * num_local,
             image_size=image_size,
@@ -68,6 +79,7 @@ class MultiCropViews(Preset):
             local_scale=list(local_scale),
             strength=strength,
             blur=blur,
+            interpolation=interpolation,
         )
 
 
@@ -84,6 +96,9 @@ class DINOViews(Preset):
             Default to `(0.4, 1)` and `(0.05, 0.4)`, for vision transformers; the paper
             takes `(0.14, 1)` and `(0.05, 0.14)` for ResNets.
         blur: bool. Defaults to True, and to False for large views up to 64 pixels.
+
+    Raises:
+        ValueError: for a negative number of views.
 
     Example:
         >>> import numpy as np, tfssl
@@ -103,6 +118,7 @@ class DINOViews(Preset):
         local_scale=(0.05, 0.4),
         blur=None,
     ):
+        check_count(0, num_local=num_local)
         if local_size is None:
             local_size = _local_size(image_size)
         if blur is None:
@@ -137,6 +153,9 @@ class LeJEPAViews(Preset):
             Default to `(0.3, 1)` and `(0.05, 0.3)`.
         blur: bool. Defaults to True, and to False for large views up to 64 pixels.
 
+    Raises:
+        ValueError: for a negative number of views.
+
     Example:
         >>> import numpy as np, tfssl
         >>> views = tfssl.views.LeJEPAViews(image_size=28, num_local=1)
@@ -156,6 +175,7 @@ class LeJEPAViews(Preset):
         local_scale=(0.05, 0.3),
         blur=None,
     ):
+        check_count(0, num_global=num_global, num_local=num_local)
         if local_size is None:
             local_size = _local_size(image_size)
         if blur is None:

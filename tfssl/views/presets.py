@@ -201,6 +201,8 @@ class CropViews(Preset):
             view. Defaults to `(0.2, 1)`.
         flip: bool. Defaults to True.
         num_views: int. Defaults to 1.
+        interpolation: "bicubic" (default), or "bilinear" as in the codes of CMC and
+            I-JEPA.
 
     Example:
         >>> import numpy as np, tfssl
@@ -210,8 +212,15 @@ class CropViews(Preset):
     Source: Tian et al. 2019, arXiv 1906.05849, section 4.1.
     """
 
-    def __init__(self, image_size, crop_scale=(0.2, 1.0), flip=True, num_views=1):
-        steps = [RandomResizedCrop(image_size, crop_scale)]
+    def __init__(
+        self,
+        image_size,
+        crop_scale=(0.2, 1.0),
+        flip=True,
+        num_views=1,
+        interpolation="bicubic",
+    ):
+        steps = [RandomResizedCrop(image_size, crop_scale, interpolation=interpolation)]
         if flip:
             steps.append(RandomFlip())
         super().__init__(
@@ -220,6 +229,7 @@ class CropViews(Preset):
             crop_scale=list(crop_scale),
             flip=flip,
             num_views=num_views,
+            interpolation=interpolation,
         )
 
 

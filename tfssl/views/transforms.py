@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfssl.checks import check_count, check_not_negative
+from tfssl.checks import check_count, check_fraction, check_not_negative
 from tfssl.views import blur, color, geometry
 from tfssl.views.base import Transform, between, draw, fraction, where
 
@@ -137,11 +137,15 @@ class RandomAffine(Transform):
             Defaults to 0.
         fill: float in [0, 1]. Defaults to 0.
         p: float. Defaults to 1.
+
+    Raises:
+        ValueError: for a fill outside [0, 1].
     """
 
     per_image = True
 
     def __init__(self, degrees=10.0, shear=10.0, shift=0.0, fill=0.0, p=1.0):
+        check_fraction(fill=fill)
         self.degrees = degrees
         self.shear = shear
         self.shift = shift
@@ -257,11 +261,21 @@ class RandomGaussianBlur(Transform):
             Defaults to `(0.1, 2)`.
         kernel_size: odd int; defaults to a tenth of the image's height.
         p: float. Defaults to 0.5.
+
+    Raises:
+        ValueError: for an even kernel.
     """
 
     per_image = True
 
     def __init__(self, sigma=(0.1, 2.0), kernel_size=None, p=0.5):
+        if kernel_size is not None:
+            check_count(kernel_size=kernel_size)
+            if kernel_size % 2 == 0:
+                raise ValueError(
+                    "kernel_size must be odd, so that a pixel is in its middle. "
+                    f"Received: kernel_size={kernel_size}"
+                )
         self.sigma = tuple(sigma)
         self.kernel_size = kernel_size
         self.p = fraction(p)
@@ -279,11 +293,15 @@ class RandomSolarize(Transform):
     Args:
         threshold: float in [0, 1]. Defaults to 0.5.
         p: float. Defaults to 0.2.
+
+    Raises:
+        ValueError: for a threshold outside [0, 1].
     """
 
     per_image = True
 
     def __init__(self, threshold=0.5, p=0.2):
+        check_fraction(threshold=threshold)
         self.threshold = threshold
         self.p = fraction(p)
 
