@@ -9,6 +9,7 @@ from keras import ops
 import tfssl
 from tfssl import losses
 from tfssl.methods import Batch
+from tfssl.optimizers import Linear
 
 pytestmark = pytest.mark.usefixtures("eager")
 
@@ -233,3 +234,11 @@ def test_more_images_are_held_out_than_were_trained_on():
         with keras.StatelessScope():
             losses.append(float(model.views_loss(Batch((x,), index + more))[0]))
     assert np.isfinite(losses).all() and losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("temperature", [0.0115, Linear(0.07, 0.01)])
+def test_scores_that_overflow_are_refused(temperature):
+    options = {"num_images": 16, "negatives": 4, "temperature": temperature}
+    with pytest.raises(ValueError, match="at least 0.0125.*Received: temperature="):
+        tfssl.methods.CMC(pair(), one_view(), contrast="nce", **options)
+    tfssl.methods.CMC(pair(), one_view(), contrast="softmax", **options)

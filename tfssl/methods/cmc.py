@@ -15,6 +15,8 @@ from tfssl.training import Batches
 from tfssl.views import CropViews
 
 _CONTRASTS = ("infonce", "softmax", "nce")
+# exp(1 / .0125) = 5e34: at .0113 a score is no float32 any more.
+_LEAST_NCE_TEMPERATURE = 0.0125
 
 
 @keras.saving.register_keras_serializable("tfssl")
@@ -46,7 +48,8 @@ class CMC(Method):
         num_images: int, images in the data set; for "softmax" and "nce".
         negatives: int, rows drawn for each image; for "softmax" and "nce". They may hit
             the image itself. Defaults to 16384.
-        temperature: float, above 0. Defaults to 0.07.
+        temperature: float above 0, for "nce" at least 0.0125, or schedule. Defaults to
+            0.07.
         bank_momentum: float in [0, 1]. Defaults to 0.5.
         seed: int, of views and draws. Defaults to 0.
 
@@ -100,6 +103,14 @@ class CMC(Method):
                 f"contrast must be one of {_CONTRASTS}. Received: {contrast!r}"
             )
         check_positive(temperature=temperature)
+        coolest = min(getattr(temperature, "endpoints", (temperature,)))
+        if contrast == "nce" and coolest < _LEAST_NCE_TEMPERATURE:
+            raise ValueError(
+                "contrast='nce' computes exp(1 / temperature), which overflows: the "
+                f"temperature must be at least {_LEAST_NCE_TEMPERATURE}. Choose a "
+                "larger one, or contrast='softmax'. Received: "
+                f"temperature={temperature}"
+            )
         check_count(negatives=negatives)
         check_fraction(bank_momentum=bank_momentum)
         self.projectors = [
