@@ -132,7 +132,7 @@ class Positions(keras.layers.Layer):
             if learned
             else keras.initializers.Constant(sincos_positions(rows, columns, width)),
             trainable=learned,
-            # Half precision would blur the places.
+            # A table of another size is interpolated in float32.
             autocast=False,
             name="table",
         )

@@ -15,8 +15,8 @@ from tfssl.views import SimCLRViews
 class NNCLR(Method):
     """The neighbour of a view in a queue with the other view, against other images.
 
-        z = normalize(projector(encoder(view)))
-        p = normalize(predictor(z))
+        e = projector(encoder(view)),  z = normalize(e)
+        p = normalize(predictor(e))
         n = the row of the queue that is most similar to z          no gradient
         loss = -1/2 log softmax(n_1.p_2 / temperature) - 1/2 log softmax(n_2.p_1 / ...)
         queue <- z_1, in place of the oldest

@@ -89,7 +89,7 @@ class SimCLRv2(SimCLR):
         if not self.queue_size:
             return super().views_loss(batch)
         both = ops.concatenate(batch.views)
-        z = self.projector(self.features(both, training=True), training=True)
+        z = self.embed(both)
         self.teacher.update(self.now(self.momentum))
         k_1, k_2 = ops.split(losses.l2_normalize(self.teacher(both)), 2)
 

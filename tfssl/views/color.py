@@ -1,8 +1,8 @@
 """Colour operators with given parameters, one for each image.
 
-All of them take and return float images `[batch, height, width, 3]` in [0, 1], and
-clip. Brightness, contrast, saturation and hue are each one linear map of the colours of
-an image and of its mean grey, which is what makes them fast: see `color_maps`.
+They take and return float images `[batch, height, width, 3]` in [0, 1]. Brightness,
+contrast, saturation and hue are each one linear map of the colours of an image and of
+its mean grey, which is what makes them fast; the result is clipped, see `color_maps`.
 """
 
 import math

@@ -10,8 +10,9 @@ from tfssl.views.transforms import (
 )
 from tfssl.views.views import Views
 
-# The largest side, in pixels, of a small image: views of one get no blur and half the
-# colour jitter, as in the paper; encoders of one begin with the small stem.
+# The largest side, in pixels, of a small image: views of one get no blur, and those of
+# SimCLR and SwAV half the colour jitter, as the paper of SimCLR does on CIFAR-10;
+# encoders of one begin with the small stem.
 SMALL_IMAGE = 64
 
 
