@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from definitions import brute_force
 from gradients import gradient_of, slopes
 
 from tfssl import losses
@@ -29,32 +30,6 @@ def test_jsd_has_its_lower_bound():
     scores = 100 * (2 * own(4)[:, None, :].repeat(2, 1) - 1)
     loss = float(losses.jensen_shannon(scores, own(4)))
     assert loss == pytest.approx(-1.386294, abs=1e-5)
-
-
-def softplus(x):
-    return np.log1p(np.exp(x))
-
-
-def brute_force(estimator, scores):
-    """The definitions in float64, one pair at a time."""
-    scores = scores.astype("float64")
-    n, positions, _ = scores.shape
-    pairs = [(m, i) for m in range(n) for i in range(n)]
-    same = [scores[m, p, i] for m, i in pairs if m == i for p in range(positions)]
-    other = [scores[m, p, i] for m, i in pairs if m != i for p in range(positions)]
-    if estimator == "jsd":
-        positives = np.mean([math.log(2) - softplus(-t) for t in same])
-        negatives = np.mean([softplus(-t) + t - math.log(2) for t in other])
-        return negatives - positives
-    if estimator == "dv":
-        return np.log(np.mean(np.exp(other))) - np.mean(same)
-    total = 0.0
-    for i in range(n):
-        negatives = sum(np.exp(scores[m, :, i]).sum() for m in range(n) if m != i)
-        for position in range(positions):
-            positive = np.exp(scores[i, position, i])
-            total -= np.log(positive / (positive + negatives))
-    return total / (n * positions)
 
 
 @pytest.mark.parametrize("estimator", sorted(ESTIMATORS))

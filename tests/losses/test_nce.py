@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from definitions import nce_brute_force
 from gradients import gradient_of, slopes
 
 from tfssl import losses
@@ -10,17 +11,6 @@ def test_nce_of_equal_probabilities(m, value):
     n = 1_000
     p = np.full((2, 1 + m), 1 / n, "float32")
     assert float(losses.nce(p, n)) == pytest.approx(value, rel=1e-4)
-
-
-def nce_brute_force(p, n):
-    p = p.astype("float64")
-    m = p.shape[1] - 1
-    total = 0.0
-    for row in p:
-        total -= np.log(row[0] / (row[0] + m / n + 1e-7))
-        for each in row[1:]:
-            total -= np.log((m / n) / (each + m / n + 1e-7))
-    return total / len(p)
 
 
 def test_nce_value_and_gradient_of_the_definition():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from cases import SIZE, batch, images, make, one_view, pair
+from definitions import nce_brute_force
 from keras import ops
 
 import tfssl
@@ -16,15 +17,6 @@ pytestmark = pytest.mark.usefixtures("eager")
 
 def numpy(x):
     return ops.convert_to_numpy(x)
-
-
-def nce_brute_force(p, n):
-    """The definition in float64."""
-    noise = (p.shape[1] - 1) / n
-    p = p.astype("float64")
-    own = np.log(p[:, 0] / (p[:, 0] + noise + 1e-7))
-    drawn = np.log(noise / (p[:, 1:] + noise + 1e-7)).sum(axis=1)
-    return -np.mean(own + drawn)
 
 
 def of_rows(rows, f, temperature):

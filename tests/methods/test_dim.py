@@ -1,9 +1,8 @@
-import math
-
 import keras
 import numpy as np
 import pytest
 from cases import SIZE, batch, images, one_view
+from definitions import brute_force, softplus
 from keras import ops
 
 import tfssl
@@ -12,32 +11,6 @@ from tfssl.methods import Batch, dim
 
 def numpy(x):
     return ops.convert_to_numpy(x)
-
-
-def softplus(x):
-    return np.log1p(np.exp(x))
-
-
-def brute_force(estimator, scores):
-    """The definitions in float64, one pair at a time."""
-    scores = scores.astype("float64")
-    n, places, _ = scores.shape
-    pairs = [(m, i) for m in range(n) for i in range(n)]
-    same = [scores[m, p, i] for m, i in pairs if m == i for p in range(places)]
-    other = [scores[m, p, i] for m, i in pairs if m != i for p in range(places)]
-    if estimator == "jsd":
-        positives = np.mean([math.log(2) - softplus(-t) for t in same])
-        negatives = np.mean([softplus(-t) + t - math.log(2) for t in other])
-        return negatives - positives
-    if estimator == "dv":
-        return np.log(np.mean(np.exp(other))) - np.mean(same)
-    total = 0.0
-    for i in range(n):
-        negatives = sum(np.exp(scores[m, :, i]).sum() for m in range(n) if m != i)
-        for place in range(places):
-            positive = np.exp(scores[i, place, i])
-            total -= np.log(positive / (positive + negatives))
-    return total / (n * places)
 
 
 def make(**kwargs):
