@@ -247,7 +247,7 @@ def test_records_are_streamed(tmp_path):
 
 def test_shards_are_read_one_after_the_other(tmp_path):
     """In memory as when they are streamed, so that both divide them alike."""
-    images = RNG.integers(0, 256, (80, 4, 4, 3), np.uint8)
+    images = np.random.default_rng(1).integers(0, 256, (80, 4, 4, 3), np.uint8)
     builder = define(
         "shards",
         {"train": [{"image": x} for x in images]},

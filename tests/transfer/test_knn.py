@@ -157,7 +157,7 @@ def test_the_protocol_is_the_accuracy_and_its_settings():
 def test_the_largest_of_rows(k, n):
     """Of rows that a bound rules out, that it does not, and with many equal values."""
     k = min(k, n)
-    rows = RANDOM.normal(size=(20, n))
+    rows = np.random.default_rng(n).normal(size=(20, n))
     rows[::2] = np.round(rows[::2])
     found = largest_of_rows(rows, k)
     assert all(len(set(row)) == k for row in found)

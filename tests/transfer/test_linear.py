@@ -25,7 +25,8 @@ def test_accuracy_of_separable_classes():
 
 def test_weak_penalties_that_are_worse_are_not_tried():
     """Of many features of noise a strong penalty leaves most out."""
-    x = np.hstack([FEATURES, 3 * RANDOM.normal(size=(400, 300))])
+    noise = np.random.default_rng(1).normal(size=(400, 300))
+    x = np.hstack([FEATURES, 3 * noise])
     result = linear_probe(x[:300], LABELS[:300], x[300:], LABELS[300:], l2=GRID)
     tried = result.settings["validation_accuracy"]
     assert list(map(float, tried)) == sorted(GRID, reverse=True)[: len(tried)]
@@ -34,13 +35,14 @@ def test_weak_penalties_that_are_worse_are_not_tried():
 
 
 def test_the_test_labels_choose_nothing():
-    random = RANDOM.permutation(LABELS[300:])
+    random = np.random.default_rng(2).permutation(LABELS[300:])
     assert probe(random).settings == probe(LABELS[300:]).settings
     assert probe(random).value < 0.5
 
 
 def test_scale_and_shift_of_the_features_do_not_matter():
-    scale, shift = RANDOM.uniform(0.1, 10, 10), RANDOM.normal(size=10)
+    random = np.random.default_rng(3)
+    scale, shift = random.uniform(0.1, 10, 10), random.normal(size=10)
     moved = FEATURES * scale + shift
     result = linear_probe(moved[:300], LABELS[:300], moved[300:], LABELS[300:])
     assert result.value == pytest.approx(probe(LABELS[300:]).value, abs=0.011)
