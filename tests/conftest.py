@@ -42,6 +42,14 @@ def float32():
 
 
 @pytest.fixture(autouse=True)
+def seeded():
+    """Each test starts from the same weights, whatever ran before it."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def quick_start(monkeypatch):
     """Views are not compiled by XLA, which takes longer than a small run."""
     import tfssl

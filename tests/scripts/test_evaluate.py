@@ -2,7 +2,6 @@
 
 import json
 
-import keras
 import pytest
 from absl import app
 from programs import imported, run
@@ -69,7 +68,6 @@ def test_a_protocol_that_fails_loses_no_result(tmp_path, monkeypatch):
 
 
 def test_layers_are_pooled_and_told(tmp_path):
-    keras.utils.set_random_seed(0)
     encoder = tfssl.encoders.dim_cnn(16, width=8, dim=32)
     encoder.save(tmp_path / "encoder.keras")
     output = tmp_path / "results.json"

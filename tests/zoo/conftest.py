@@ -2,7 +2,6 @@ import functools
 import http.server
 import threading
 
-import keras
 import pytest
 from cases import encoder
 
@@ -21,7 +20,6 @@ CARD = {
 @pytest.fixture
 def zoo(tmp_path):
     """A zoo with one encoder."""
-    keras.utils.set_random_seed(0)
     tfssl.zoo.publish(
         encoder(),
         "small",
