@@ -123,11 +123,12 @@ def test_no_more_than_the_stated_size_is_written(remote, monkeypatch):
     ],
 )
 def test_a_host_that_fails_leaves_nothing(remote, monkeypatch, answer, error, message):
-    monkeypatch.setattr("tfssl.zoo.fetch._TIMEOUT", 0.3)
     address, state = remote
     state.answers["encoder.keras"] = answer
-    with pytest.raises(error, match=message):
-        get(address)
+    with monkeypatch.context() as patch:
+        patch.setattr("tfssl.zoo.fetch._TIMEOUT", 0.3)
+        with pytest.raises(error, match=message):
+            get(address)
     assert cached() == []
     state.answers.clear()
     assert get(address).read_bytes() == CONTENT
