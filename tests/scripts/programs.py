@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -13,6 +14,8 @@ from absl import flags
 from absl.testing import flagsaver
 
 ROOT = Path(__file__).parents[2]
+# Seconds that a program may take: several times as many as any does.
+LONGEST = 900
 
 
 def environment(**extra):
@@ -37,6 +40,7 @@ def start(script, *flags, fails=False, **extra):
         capture_output=True,
         text=True,
         env=environment(**extra),
+        timeout=LONGEST,
     )
     assert (done.returncode != 0) == fails, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stderr if fails else done.stdout
@@ -107,21 +111,48 @@ def run_workers(path, *arguments, workers=None):
         workers: list of dicts, what each has in its environment. Defaults to
             `two_workers()`.
     """
-    paths = (ROOT, ROOT / "tests" / "methods")
-    programs = [
-        subprocess.Popen(
-            [sys.executable, str(path), *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(PYTHONPATH=":".join(map(str, paths)), **extra),
-        )
-        for extra in (two_workers() if workers is None else workers)
-    ]
-    said = [program.communicate() for program in programs]
+    extra = two_workers() if workers is None else workers
+    paths = ":".join(map(str, (ROOT, ROOT / "tests" / "methods")))
+    environments = [environment(PYTHONPATH=paths, **each) for each in extra]
+    line = [sys.executable, str(path), *map(str, arguments)]
+    with started(line, *environments) as programs:
+        said = [program.communicate(timeout=LONGEST) for program in programs]
     for program, (_, error) in zip(programs, said, strict=True):
         assert program.returncode == 0, error[-4000:]
     return [out for out, _ in said]
+
+
+@contextlib.contextmanager
+def started(program, *environments, **pipes):
+    """A process of a command for each environment; none of them outlives the block.
+
+    Args:
+        program: list of strings, the command.
+        *environments: dicts.
+        **pipes: of `subprocess.Popen`. By default what they say can be read.
+    """
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes}
+    with contextlib.ExitStack() as stack:
+        programs = []
+        for env in environments:
+            process = subprocess.Popen(program, text=True, env=env, **pipes)
+            programs.append(stack.enter_context(process))
+            stack.callback(process.kill)
+        yield programs
+
+
+def wait_until(holds, *programs):
+    """Waits until a function is true, or one of these processes has ended."""
+    last = time.monotonic() + LONGEST
+    while not holds() and all(program.poll() is None for program in programs):
+        assert time.monotonic() < last, f"nothing has come of {programs}"
+        time.sleep(0.001)
+
+
+def reached(workdir, checkpoint):
+    """Whether a run has a checkpoint, such as epoch-000002-step-000000000, or later."""
+    notes = (workdir / "checkpoints").glob("epoch-*.json")
+    return any(note.stem >= checkpoint for note in notes)
 
 
 def two_workers():

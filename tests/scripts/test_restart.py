@@ -1,14 +1,21 @@
 """A run that is killed at any moment and started again ends like an unbroken one."""
 
 import re
-import signal
 import subprocess
-import time
 
 import keras
 import numpy as np
 import pytest
-from programs import command, environment, run, start
+from programs import (
+    LONGEST,
+    command,
+    environment,
+    reached,
+    run,
+    start,
+    started,
+    wait_until,
+)
 
 FLAGS = (
     "--dataset=digits",
@@ -30,12 +37,13 @@ def weights(workdir):
 
 # By what the folder of the run holds.
 MOMENTS = {
-    "before the first step": "run.json",
-    "while a checkpoint is written": "checkpoints/.partial-*",
-    "within an epoch": "checkpoints/epoch-000001-step-000000002.json",
-    "at the end of an epoch": "checkpoints/epoch-000003-step-000000000.json",
-    "while the encoder is saved": ".partial-*-encoder.keras",
+    "before the first step": lambda run: any(run.glob("run.json")),
+    "while a checkpoint is written": lambda run: any(run.glob("checkpoints/.partial*")),
+    "within an epoch": lambda run: reached(run, "epoch-000001-step-000000002"),
+    "at the end of an epoch": lambda run: reached(run, "epoch-000003-step-000000000"),
+    "while the encoder is saved": lambda run: any(run.glob(".partial-*-encoder.keras")),
 }
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 @pytest.mark.slow
@@ -45,19 +53,13 @@ def test_killed_at_some_moments(tmp_path):
 
     broken = tmp_path / "broken"
     kills = 0
-    for moment in MOMENTS:
-        program = subprocess.Popen(
-            command("pretrain", *FLAGS, f"--workdir={broken}"),
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while program.poll() is None and not any(broken.glob(MOMENTS[moment])):
-            time.sleep(0.001)
-        if program.poll() is None:
-            program.send_signal(signal.SIGKILL)
-            kills += 1
-        program.wait()
+    for here in MOMENTS.values():
+        line = command("pretrain", *FLAGS, f"--workdir={broken}")
+        with started(line, environment(), **QUIET) as (program,):
+            wait_until(lambda here=here: here(broken), program)
+            if program.poll() is None:
+                program.kill()
+                kills += 1
     assert kills >= 3
     start("pretrain", *FLAGS, f"--workdir={broken}")
 
@@ -75,25 +77,16 @@ def test_sigterm_saves_and_the_same_command_goes_on(tmp_path):
     """Of several seeds the command passes it on."""
     arguments = [f for f in FLAGS if "minutes" not in f and "epochs" not in f]
     arguments += ["--epochs=20", "--seeds=3", f"--workdir={tmp_path}"]
-    program = subprocess.Popen(
-        command("pretrain", *arguments),
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    first = tmp_path / "seed-3" / "checkpoints" / "epoch-000001-step-000000000.json"
-    while program.poll() is None and not first.exists():
-        time.sleep(0.01)
-    program.terminate()
-    error = program.communicate()[1]
+    folder, line = tmp_path / "seed-3", command("pretrain", *arguments)
+    with started(line, environment(), stdout=subprocess.DEVNULL) as (program,):
+        wait_until(lambda: reached(folder, "epoch-000001-step-000000000"), program)
+        program.terminate()
+        error = program.communicate(timeout=LONGEST)[1]
     assert program.returncode == 75, error
     (after,) = re.findall(r"SIGTERM: saved after (.*). The same command", error)
-    assert not (tmp_path / "seed-3" / "encoder.keras").exists()
-    assert f"Continuing {tmp_path}/seed-3 after {after} of 20." in start(
-        "pretrain", *arguments
-    )
-    assert (tmp_path / "seed-3" / "encoder.keras").exists()
+    assert not (folder / "encoder.keras").exists()
+    assert f"Continuing {folder} after {after} of 20." in start("pretrain", *arguments)
+    assert (folder / "encoder.keras").exists()
 
 
 def test_another_command_on_the_same_folder_is_refused(tmp_path):

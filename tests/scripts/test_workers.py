@@ -1,27 +1,26 @@
 """Two processes train as one, and so do two devices."""
 
-import subprocess
-import time
-
 import numpy as np
 import pytest
-from programs import command, environment, run, start, two_workers, write_npz
+from programs import (
+    command,
+    environment,
+    reached,
+    run,
+    start,
+    started,
+    two_workers,
+    wait_until,
+    write_npz,
+)
 
 from tfssl.runs import read_metrics
 
 
 def start_two(*flags):
-    """Two workers of a run of pretrain, started."""
-    return [
-        subprocess.Popen(
-            command("pretrain", *flags, "--strategy=multi_worker"),
-            env=environment(**worker),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for worker in two_workers()
-    ]
+    """Two workers of a run of pretrain, which do not outlive the block."""
+    line = command("pretrain", *flags, "--strategy=multi_worker")
+    return started(line, *(environment(**worker) for worker in two_workers()))
 
 
 @pytest.mark.slow
@@ -40,10 +39,10 @@ def test_two_workers_share_a_run(tmp_path):
         "--noreport",
         "--precision=float32",
     )
-    workers = start_two(*flags, f"--workdir={tmp_path / 'two'}")
-    for worker in workers:
-        out, error = worker.communicate(timeout=200)
-        assert worker.returncode == 0, out[-1000:] + error[-3000:]
+    with start_two(*flags, f"--workdir={tmp_path / 'two'}") as workers:
+        for worker in workers:
+            out, error = worker.communicate(timeout=200)
+            assert worker.returncode == 0, out[-1000:] + error[-3000:]
     rows = read_metrics(tmp_path / "two" / "metrics.csv")
     assert [row["epoch"] for row in rows] == [1, 2]
     assert (tmp_path / "two" / "encoder.keras").exists()
@@ -72,20 +71,20 @@ def test_a_worker_that_is_lost_ends_the_other_and_both_go_on(lost, tmp_path):
         "--checkpoint_minutes=0",
         f"--workdir={tmp_path / 'run'}",
     )
-    workers = start_two(*flags)
-    checkpoints = tmp_path / "run" / "checkpoints"
-    while not (checkpoints / "epoch-000002-step-000000000.json").exists():
+    with start_two(*flags) as workers:
+        wait_until(
+            lambda: reached(tmp_path / "run", "epoch-000002-step-000000000"), *workers
+        )
         assert all(worker.poll() is None for worker in workers)
-        time.sleep(0.01)
-    workers[lost].kill()
-    error = workers[1 - lost].communicate(timeout=60)[1]
+        workers[lost].kill()
+        error = workers[1 - lost].communicate(timeout=60)[1]
     assert workers[1 - lost].returncode == 1
     assert "RuntimeError: Another worker of this run is gone" in error
-    workers[lost].communicate()
-    for worker in start_two(*flags):
-        out, error = worker.communicate(timeout=200)
-        assert worker.returncode == 0, error[-3000:]
-        assert "Continuing" in out
+    with start_two(*flags) as workers:
+        for worker in workers:
+            out, error = worker.communicate(timeout=200)
+            assert worker.returncode == 0, error[-3000:]
+            assert "Continuing" in out
     rows = read_metrics(tmp_path / "run" / "metrics.csv")
     assert [row["epoch"] for row in rows] == list(range(1, 31))
 
