@@ -76,7 +76,8 @@ def test_stored_larger_than_seen_all_the_way_to_the_zoo(tmp_path):
     run("finetune", encoder, *data, *few, f"--output={work}/finetune.json")
     # Both have refreshed the report of the run.
     report = (work / "report.html").read_text()
-    assert "frozen" in report or "finetuned" in report
+    for title in ("knn", "finetuned, 4 labels", "scratch, 4 labels"):
+        assert f"<td>{title}" in report
     assert "<figcaption>dark</figcaption>" in report
     zoo = tmp_path / "zoo"
     run("publish", f"--workdir={work}", "--name=photos", f"--zoo={zoo}")
