@@ -11,13 +11,16 @@ pytestmark = pytest.mark.usefixtures("eager")
 def test_the_callback_logs_what_the_features_give():
     x, y = images(32), np.arange(32) % 3
     model = make("simclr")
-    callback = KNNCallback((x, y), (x[:8], y[:8]), k=3, every=2)
+    sets, vote = ((x, y), (x[:8], y[:8])), {"k": 9, "temperature": 2.0}
+    callback = KNNCallback(*sets, **vote, every=2)
     history = model.fit(x, batch_size=16, epochs=3, callbacks=[callback], verbose=0)
     logged = history.history["knn_accuracy"]
     # After epoch 2, and after the last one.
     assert len(logged) == 2
     f = np.asarray(model.predict(x, verbose=0))
-    assert logged[-1] == knn_accuracy(f, y, f[:8], y[:8], k=3)
+    assert logged[-1] == knn_accuracy(f, y, f[:8], y[:8], **vote)
+    # By another temperature it is another one.
+    assert logged[-1] != knn_accuracy(f, y, f[:8], y[:8], k=9)
 
 
 def test_what_is_near_to_nothing_has_no_accuracy():
