@@ -47,6 +47,25 @@ def test_draws_repeat_with_their_seed():
     assert run(0) == run(0)
 
 
+def test_the_trainer_gets_what_was_asked_for(monkeypatch):
+    asked = []
+
+    class Trainer(tfssl.transfer.FewLabelTrainer):
+        def __init__(self, encoder, num_classes, *others):
+            super().__init__(encoder, num_classes, *others)
+            asked.append(others)
+
+        def fit(self, images, labels, mode, seed):
+            asked.append((len(images), mode, seed))
+            return self.model
+
+    monkeypatch.setattr("tfssl.transfer.few_labels.FewLabelTrainer", Trainer)
+    options = dict(steps=5, batch_size=6, learning_rate=0.1, augment=None, seed=3)
+    few = dict(labels_per_class=4, draws=2)
+    few_label_accuracy(encoder(), TRAIN, TEST, "scratch", **few, **options)
+    assert asked == [(5, 6, 0.1, None), (12, "scratch", 3), (12, "scratch", 4)]
+
+
 def test_what_cannot_be_is_refused():
     unlabelled = ImageData(TRAIN.images, name="mine")
     with pytest.raises(ValueError, match="mine, split train, has no labels"):

@@ -55,22 +55,29 @@ def test_frozen_is_the_logistic_regression():
     )
 
 
-def test_steps_are_ten_passes_at_least(monkeypatch):
-    steps = []
+def test_the_trainer_gets_what_was_asked_for_and_ten_passes_at_least(monkeypatch):
+    asked = []
 
     class Trainer:
-        def __init__(self, encoder, num_classes, count, *others):
+        def __init__(self, encoder, num_classes, *others):
             self.network = tfssl.transfer.classifier(encoder, num_classes)
-            steps.append(count)
+            asked.append(others)
 
         def fit(self, images, labels, seed):
+            asked[-1] += (seed,)
             return self.network
 
     monkeypatch.setattr(tfssl.transfer.image_classifier, "FewLabelTrainer", Trainer)
     for n in (24, 3000):
         images, labels = pictures(n, size=4)
         tfssl.transfer.fine_tune(encoder(), images, labels)
-    assert steps == [400, 469]
+    options = dict(steps=7, batch_size=8, learning_rate=0.1, augment=None, seed=3)
+    tfssl.transfer.fine_tune(encoder(), images, labels, **options)
+    assert asked == [
+        (400, 64, 1e-3, "auto", 0),
+        (469, 64, 1e-3, "auto", 0),
+        (7, 8, 0.1, None, 3),
+    ]
 
 
 @pytest.mark.parametrize("make", ["classifier", "ImageClassifier"])

@@ -40,6 +40,34 @@ def test_crops_are_of_the_size_of_the_encoder():
     assert crop.size == (SIZE, SIZE) and crop.scale == (0.5, 1.0) and not rest
 
 
+def steps(images, augment, seed=0):
+    """The images and the labels of six steps of eight, of a set of 24."""
+    trainer = FewLabelTrainer(encoder(), 3, steps=6, batch_size=8, augment=augment)
+    seen = []
+    trainer.model.train_on_batch = lambda *batch: seen.append(batch)
+    # By its label an image is known.
+    trainer.fit(images, np.arange(24), "scratch", seed)
+    return [tuple(map(np.asarray, batch)) for batch in seen]
+
+
+def test_each_pass_takes_all_images_in_an_order_of_its_own():
+    plain = steps(X, None)
+    for seen, rows in plain:
+        np.testing.assert_array_equal(seen, X[rows])
+    first, second = np.split(np.concatenate([rows for _, rows in plain]), 2)
+    assert len(plain) == 6 and sorted(first) == sorted(second) == list(range(24))
+    assert list(first) != list(second)
+
+
+def test_each_step_has_crops_of_its_own():
+    """Of the same image over and over."""
+    same = np.repeat(X[:1], 24, axis=0)
+    crops = [seen for seen, _ in steps(same, "auto")]
+    crops += [seen for seen, _ in steps(same, "auto", seed=1)]
+    assert len({each.tobytes() for each in crops}) == len(crops) == 12
+    assert crops[0].shape == same[:8].shape
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="Received: mode='frozen'"):
         FewLabelTrainer(encoder(), 3).fit(X, Y, "frozen")
