@@ -29,6 +29,16 @@ def test_a_recipe_makes_a_compiled_model_that_trains():
     assert rates[0] > 0 and rates[1] == 0
 
 
+@pytest.mark.parametrize(
+    "name, part", [("simclr", {"chunk": 8}), ("mae", {"accumulate": 4})]
+)
+def test_a_recipe_says_in_which_parts_a_batch_is_computed(name, part):
+    made = recipe(name, "digits", size=16)
+    parts = [each.make(300) for each in (made, made.replace(**part))]
+    found = [(model.chunk, model.accumulate) for model in parts]
+    assert found == [(None, None), (part.get("chunk"), part.get("accumulate"))]
+
+
 def test_what_the_recipe_of_another_encoder_took_stays_if_it_fits():
     cpc = recipe("cpc", "digits").replace(encoder="resnet18")
     assert cpc.encoder_arguments == {"patch_size": 12, "stride": 2}

@@ -174,6 +174,22 @@ def test_more_flags_are_for_all_or_for_some():
         assert compare.pretrain_flags("byol")[2:] == ["--stem=a"]
 
 
+def test_a_comparison_is_as_the_flags_say(tmp_path, monkeypatch):
+    given = (f"--workdir={tmp_path}", "--dataset=digits", "--methods=simclr,byol")
+    given += ("--budget_minutes=2", "--jobs=3", "--k=7", "--seeds=1,2")
+    made = []
+    with imported("compare", *given) as compare:
+        budget = compare.budget
+        monkeypatch.setattr(budget, "available_cores", lambda: set(range(6)))
+        monkeypatch.setattr(budget.Comparison, "run", lambda *a: made.append(a) or [])
+        compare.train_methods()
+    ((comparison, *asked),) = made
+    assert asked == [["simclr", "byol"], [1, 2]]
+    assert comparison.shares == [{0, 1}, {2, 3}, {4, 5}]
+    assert (comparison.minutes, comparison.measure_flags) == (2, ["--k=7"])
+    assert "--dataset=digits" in comparison.data_flags
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

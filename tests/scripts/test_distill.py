@@ -43,6 +43,46 @@ def test_distill(tmp_path):
     assert (tmp_path / "b" / "student.keras").exists()
 
 
+class Asked(Exception):
+    """Ends a program with what it asked for."""
+
+
+def test_a_student_learns_as_the_flags_say(tmp_path, monkeypatch):
+    class Distillation:
+        def __init__(self, student, teacher, **how):
+            self.how = how
+
+        def compile(self, optimizer):
+            raise Asked(self.how, optimizer)
+
+    write_npz(tmp_path / "data.npz", n=96)
+    labelled = []
+    given = (f"--dataset=npz:{tmp_path / 'data.npz'}", "--encoder=none")
+    given += (f"--workdir={tmp_path / 'run'}", "--label_fraction=0.25")
+    given += ("--learning_rate=0.1", "--batch_size=64", "--epochs=2")
+    given += ("--temperature=3", "--alpha=0.5", "--seed=4")
+    with imported("distill", *given) as distill:
+        monkeypatch.setattr(distill.common, "load_encoder", lambda *_: encoder())
+        monkeypatch.setattr(distill, "saved", lambda run, name, make: make())
+        monkeypatch.setattr(
+            distill,
+            "fine_tuned",
+            lambda encoder, classes, data, mode: labelled.append((mode, len(data[0]))),
+        )
+        monkeypatch.setattr(tfssl.transfer, "Distillation", Distillation)
+        with pytest.raises(Asked) as asked:
+            distill.main()
+    how, optimizer = asked.value.args
+    assert how == {"temperature": 3.0, "alpha": 0.5, "seed": 4}
+    # After the warm-up, a step; the root of a quarter of 256 images.
+    optimizer.iterations.assign(1)
+    assert float(optimizer.learning_rate) == pytest.approx(0.05)
+    modes, counts = zip(*labelled, strict=True)
+    assert modes == ("finetuned", "scratch")
+    # A quarter of each class, of 72 images.
+    assert counts[0] == counts[1] and counts[0] in (17, 18, 19)
+
+
 def test_mistakes_are_told(tmp_path):
     flags = (
         "--dataset=digits",

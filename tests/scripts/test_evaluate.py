@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from absl import app
-from programs import imported, run
+from cases import pixels
+from programs import imported, run, write_npz
 
 import tfssl
 
@@ -67,6 +69,20 @@ def test_a_protocol_that_fails_loses_no_result(tmp_path, monkeypatch):
     assert [result["protocol"] for result in results] == ["knn"]
 
 
+@pytest.mark.parametrize("protocol", ["knn", "few_knn"])
+def test_the_vote_is_of_the_temperature_that_is_asked_for(protocol):
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(60, 4)), np.arange(60) % 3
+    data = features[:40], labels[:40], features[40:], labels[40:]
+    found = []
+    for temperature in (0.01, 100):
+        flags = ("--encoder=none", "--dataset=none", f"--temperature={temperature}")
+        with imported("evaluate", *flags, "--k=20", "--draws=3") as evaluate:
+            found.append(evaluate.measure(protocol, data, 10))
+        assert found[-1].settings["temperature"] == temperature
+    assert found[0].value != found[1].value
+
+
 def test_layers_are_pooled_and_told(tmp_path):
     encoder = tfssl.encoders.dim_cnn(16, width=8, dim=32)
     encoder.save(tmp_path / "encoder.keras")
@@ -111,6 +127,33 @@ def test_few_labels_of_pixels_and_of_a_layer(tmp_path):
         run("finetune", *layer[:count], *flags) for count in (2, 1)
     )
     assert of_layer != of_features
+
+
+@pytest.mark.parametrize("given, augment", [((), "auto"), (("--noaugment",), None)])
+def test_fine_tuning_is_as_the_flags_say(tmp_path, monkeypatch, given, augment):
+    """When a mode is measured, and when a classifier is made to be kept."""
+    write_npz(tmp_path / "data.npz", n=64)
+    flags = (f"--dataset=npz:{tmp_path / 'data.npz'}", "--encoder=none", *given)
+    flags += ("--label_fraction=0.5", "--steps=3", "--batch_size=8")
+    flags += ("--learning_rate=0.1", "--draws=2", "--seed=4")
+    asked = []
+    for name in ("few_label_accuracy", "fine_tune"):
+        monkeypatch.setattr(
+            tfssl.transfer, name, lambda *data, **how: asked.append((data, how))
+        )
+    with imported("finetune", *flags) as finetune:
+        finetune.few_labels(None, None, None, "finetuned")
+    with imported("finetune", *flags, f"--save={tmp_path / 'c.keras'}") as finetune:
+        monkeypatch.setattr(finetune.common, "load_encoder", lambda *_: pixels())
+        monkeypatch.setattr(finetune.common, "save_classifier", lambda *_: None)
+        finetune.main()
+    (_, measured), ((_, images, *_), kept) = asked
+    training = {"steps": 3, "batch_size": 8, "learning_rate": 0.1, "augment": augment}
+    few = {"labels_per_class": None, "label_fraction": 0.5, "draws": 2}
+    assert measured.items() >= {**training, **few, "seed": 4}.items()
+    assert kept == {**training, "mode": "finetuned", "seed": 4}
+    # Of each class half, of 48 images.
+    assert len(images) in (23, 24, 25)
 
 
 @pytest.mark.parametrize("flags", [("--mode=scratch",), ("--save=a.keras",)])

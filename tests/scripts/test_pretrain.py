@@ -31,6 +31,8 @@ def test_flags_change_the_recipe():
     made = recipe("--epochs=7", "--batch_size=64", "--encoder=resnet10", "--stem=small")
     assert (made.epochs, made.batch_size, made.encoder) == (7, 64, "resnet10")
     assert made.encoder_arguments["stem"] == "small"
+    made = recipe("--chunk=8", "--accumulate=4", "--warmup_epochs=0.5")
+    assert (made.chunk, made.accumulate, made.warmup()) == (8, 4, 0.5)
     made = recipe(
         "--dataset=npz:a.npz",
         "--set=temperature=0.5",
@@ -41,6 +43,27 @@ def test_flags_change_the_recipe():
     )
     assert made.arguments["temperature"] == 0.5 and made.views["blur"] is False
     assert (made.optimizer, made.learning_rate, made.weight_decay) == ("sgd", 0.1, 0)
+
+
+def test_a_run_is_stopped_unless_it_is_not_to_be():
+    for given, stops in ((), True), (("--nostop_unhealthy",), False):
+        with imported("pretrain", "--workdir=w", "--dataset=a", *given) as pretrain:
+            (check,) = pretrain.watchers(None, None)
+            assert check.stop == stops
+
+
+@pytest.mark.parametrize(
+    "flag, count", [("--label_fraction=0.3", 6), ("--labels_per_class=2", 4)]
+)
+def test_a_method_gets_as_many_labels_as_were_asked_for(flag, count):
+    train = tfssl.data.ImageData(np.zeros((20, 4, 4, 3), "uint8"), np.arange(20) % 2)
+    with imported("pretrain", "--workdir=w", "--dataset=a", flag) as pretrain:
+        known = pretrain.recipe_flags.known_labels(train, tfssl.methods.Joint)
+        with pytest.raises(Error, match="methods that learn from labels"):
+            pretrain.recipe_flags.known_labels(train, tfssl.methods.SimCLR)
+    rows = known >= 0
+    assert rows.sum() == count
+    np.testing.assert_array_equal(known[rows], train.labels[rows])
 
 
 def test_views_have_a_size_of_their_own():
