@@ -4,8 +4,8 @@
     tfssl steptime --method=dino --encoder=vit_tiny --dataset=tfds:cifar10 --json
 
 The flags are those of tfssl pretrain. The first epoch, in which the step is compiled,
-does not count; the median over the others does. Time it on a machine that does nothing
-else.
+does not count; the median over the others does, without what a run does between epochs.
+Time it on a machine that does nothing else.
 """
 
 import json
@@ -100,20 +100,19 @@ def make_timer():
             self.seconds = []
 
         def on_epoch_begin(self, epoch, logs=None):
-            self.steps, self.start = 0, None
+            self.start = None
 
         def on_train_batch_begin(self, batch, logs=None):
             if self.start is None:
                 self.start = time.perf_counter()
 
         def on_train_batch_end(self, batch, logs=None):
-            # Beside the loop they may come in another order.
-            self.steps = max(self.steps, batch + 1)
-
-        def on_epoch_end(self, epoch, logs=None):
-            # A step is not waited for, as in `fit`; the mean of the loss waits for all.
-            float(logs["loss"])
-            self.seconds.append((time.perf_counter() - self.start) / self.steps)
+            if batch == self.params["steps"] - 1:
+                # A step is not waited for, as in `fit`; the mean of the loss waits for
+                # all.
+                float(logs["loss"])
+                seconds = time.perf_counter() - self.start
+                self.seconds.append(seconds / self.params["steps"])
 
     return Timer()
 

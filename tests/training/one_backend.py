@@ -1,17 +1,17 @@
 """Program: losses and gradients of cases on one backend, as FOLDER/NAME.npz.
 
-    python one_backend.py FOLDER tensorflow|jax CASE ...
+    python one_backend.py FOLDER tensorflow|jax SEED CASE ...
 
-Cases with an adversary, which takes TensorFlow, are left out. On JAX TensorFlow is out
-of reach, and each case also trains. There a `fit` that fails must leave the weights
-where it came to.
+SEED is of the weights that losses and gradients are taken at. Cases with an adversary,
+which takes TensorFlow, are left out. On JAX TensorFlow is out of reach, and each case
+also trains. There a `fit` that fails must leave the weights where it came to.
 """
 
 import sys
 
 import numpy as np
 
-folder, backend, *names = sys.argv[1:]
+folder, backend, seed, *names = sys.argv[1:]
 if backend == "jax":
 
     class NoTensorFlow:
@@ -47,7 +47,7 @@ for case in names:
     if getattr(model, "adversary", None) is not None:
         continue
     # The same weights on both sides, whatever the backend draws.
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(int(seed))
     for w in model.weights:
         if w.path.endswith(DRAWN):
             w.assign(random.normal(0, 0.2, w.shape))
