@@ -11,6 +11,7 @@ import tfssl
 from tfssl import losses
 from tfssl.methods import Batch
 from tfssl.optimizers import Linear
+from tfssl.training.state import evaluation
 
 pytestmark = pytest.mark.usefixtures("eager")
 
@@ -204,9 +205,8 @@ def test_a_held_out_image_is_compared_with_its_own_other_part():
     model = make("cmc_softmax")
     x, index = images(6).astype("float32"), np.arange(6, dtype="int32")
     f = embeddings(model, x)
-    model._evaluating = True
-    drawn = numpy(model.draw(ops.convert_to_tensor(index)))
-    with keras.StatelessScope():
+    with evaluation(), keras.StatelessScope():
+        drawn = numpy(model.draw(ops.convert_to_tensor(index)))
         loss = float(model.views_loss(Batch((x,), index))[0])
     expected = 0.0
     for view in (0, 1):
@@ -221,9 +221,8 @@ def test_more_images_are_held_out_than_were_trained_on():
     model = make("cmc_softmax")
     x, index = images(6).astype("float32"), np.arange(6, dtype="int32")
     losses = []
-    model._evaluating = True
     for more in (0, model.num_images):
-        with keras.StatelessScope():
+        with evaluation(), keras.StatelessScope():
             losses.append(float(model.views_loss(Batch((x,), index + more))[0]))
     assert np.isfinite(losses).all() and losses[0] == losses[1]
 

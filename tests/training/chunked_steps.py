@@ -106,8 +106,9 @@ IN_PARTS = {
 def main(names, with_replicas):
     strategy = runs.strategy("mirrored") if with_replicas else None
     for name in names:
-        start, plain = step(name)
-        one, split = step(name, strategy, start, **parts_of(name))
+        start, loss, plain = step(name)
+        _, loss_of_split, split = step(name, strategy, start, **parts_of(name))
+        np.testing.assert_allclose(loss_of_split, loss, rtol=1e-4, err_msg=name)
         moves = [(a - s, b - s) for a, b, s in zip(plain, split, start, strict=True)]
         assert any(np.abs(a).max() > 1e-3 for a, _ in moves), name
         largest = max(difference(b, a) for a, b in moves)
@@ -121,7 +122,7 @@ def parts_of(name):
 
 
 def step(name, strategy=None, start=None, **parts):
-    """Weights before and after one step of a model."""
+    """Weights before a step of a model, the loss of its batch in evaluation, after."""
     keras.utils.set_random_seed(0)
     with runs.scope(strategy):
         if name in NORMALIZED:
@@ -142,8 +143,9 @@ def step(name, strategy=None, start=None, **parts):
         data.update(views=tuple(data["views"]), labels=np.array(made.labels))
     data = tf.nest.map_structure(lambda each: each[None], data)
     data = tf.data.Dataset.from_tensor_slices(data)
+    loss = model.evaluate(data, verbose=0, return_dict=True)["loss"]
     model.fit(data, epochs=1, verbose=0)
-    return start, model.get_weights()
+    return start, loss, model.get_weights()
 
 
 def difference(move, expected):

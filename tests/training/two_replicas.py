@@ -109,6 +109,10 @@ def compare(name, seed, strategy):
             models.append(make(name, seed, keras.optimizers.SGD(1.0)))
     one, two = models
     start = one.get_weights()
+    plain = evaluated(one, start, batches)
+    with contextlib.nullcontext() if TENSORFLOW else strategy.scope():
+        shared_out = evaluated(two, start, batches)
+    np.testing.assert_allclose(shared_out, plain, rtol=1e-4, err_msg=name)
     # One step at rate 1 moves by the gradient; then three at a low rate.
     epochs = ((batches[:1], 1.0), (batches, 0.001))
     expected, bounds = [], []
@@ -180,6 +184,15 @@ def fit(model, start, epoch, rate):
     return history["loss"], [
         np.asarray(w) - b for w, b in zip(model.weights, start, strict=True)
     ]
+
+
+def evaluated(model, start, epoch):
+    """The loss of images that are held out; nothing moves."""
+    model.set_weights(start)
+    loss = model.evaluate(steps(epoch), verbose=0, return_dict=True)["loss"]
+    for w, before in zip(model.weights, start, strict=True):
+        np.testing.assert_array_equal(np.asarray(w), before, err_msg=w.path)
+    return loss
 
 
 def steps(epoch):

@@ -181,7 +181,9 @@ class IJEPA(Method):
     def target_features(self, images):
         """The teacher's normalised features of all patches: `[batch, patches, dim]`."""
         (teacher,) = self.teacher.networks
-        tokens = ops.cast(encoders.encode_tokens(teacher, images), "float32")
+        # In training its operations are the faster ones; a teacher leaves no block out.
+        tokens = encoders.encode_tokens(teacher, images, training=True)
+        tokens = ops.cast(tokens, "float32")
         tokens = ops.stop_gradient(tokens[:, int(self.class_token) :])
         mean, variance = ops.moments(tokens, axes=-1, keepdims=True)
         return (tokens - mean) / ops.sqrt(variance + 1e-5)

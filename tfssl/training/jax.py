@@ -5,7 +5,7 @@ import keras
 
 from tfssl import replicas
 from tfssl.training.parts import Parts
-from tfssl.training.state import gradients_of_held, keep
+from tfssl.training.state import evaluation, gradients_of_held, keep
 
 # What Keras takes along in this order.
 _STATE = (
@@ -104,13 +104,9 @@ class Step:
 
     def test_step(self, state, data):
         trainable, non_trainable, metrics = state
-        self._evaluating = True
-        try:
-            # What the loss moves, it moves in this scope, which is thrown away.
-            with self._with_state(trainable, non_trainable, metrics):
-                loss, logs = self.step_loss(self.batch_of(data))
-        finally:
-            self._evaluating = False
+        # What the loss moves, it moves in this scope, which is thrown away.
+        with evaluation(), self._with_state(trainable, non_trainable, metrics):
+            loss, logs = self.step_loss(self.batch_of(data))
         with self._with_state(trainable, non_trainable, metrics) as scope:
             logs = self.update_logs(loss, logs)
         metrics = _values(scope, self.metrics_variables, metrics)

@@ -7,6 +7,7 @@ from keras import ops
 
 from tfssl import layers
 from tfssl.training.arguments import check_given
+from tfssl.training.state import evaluation
 
 
 class LargeBatches:
@@ -14,7 +15,6 @@ class LargeBatches:
 
     chunk = None
     accumulate = None
-    _in_chunks = False
 
     def set_parts(self, chunk, accumulate):
         """Keeps what `compile` was given; see there."""
@@ -42,11 +42,8 @@ class LargeBatches:
         """
         if self.chunk is None and self.accumulate is None:
             return
-        self._evaluating = True
-        try:
+        with evaluation():
             self.trace(self.example_loss)
-        finally:
-            self._evaluating = False
 
     def check_batch(self, size):
         """Refuses a batch that the method cannot train on: `fit` asks before it starts.
@@ -118,10 +115,17 @@ class LargeBatches:
 
     def _loss_in_chunks(self, batch):
         """The loss of the whole batch, from features that are computed in chunks."""
-        self._in_chunks = False
-        with layers.features_by(self._features):
+        # Of this replica: others are in the middle of their own step.
+        networks = []
+
+        def features(function, network, images):
+            networks.append(network)
+            return self._features(function, network, images)
+
+        with layers.features_by(features):
             loss, logs = self.views_loss(batch)
-        if not self._in_chunks:
+        # A teacher alone would save little.
+        if not any(network.trainable_variables for network in networks):
             raise ValueError(
                 f"{self.name} calls its encoder in a way of its own, not in chunks. "
                 "Leave out chunk; for a loss of each image by itself, "
@@ -130,8 +134,6 @@ class LargeBatches:
         return loss, logs
 
     def _features(self, function, network, images):
-        # A teacher alone would save little.
-        self._in_chunks |= bool(network.trainable_variables)
         rows = _known_rows(images, chunk=self.chunk)
         if rows <= self.chunk:
             return function(images)

@@ -1,5 +1,7 @@
 """What a step knows: its number, the progress of the run, random numbers, logs."""
 
+import contextlib
+import contextvars
 import numbers
 
 import keras
@@ -16,6 +18,18 @@ _EVALUATION = 2**31 - 2
 _LARGEST_SEED = 2**31 - 1
 # Steps are counted in int32.
 MOST_STEPS = 2**31 - 1
+# Replicas take turns in threads of their own, in the middle of a step.
+_evaluates = contextvars.ContextVar("evaluates", default=False)
+
+
+@contextlib.contextmanager
+def evaluation():
+    """Within, a loss is that of held-out images; see `StepState.evaluating`."""
+    token = _evaluates.set(True)
+    try:
+        yield
+    finally:
+        _evaluates.reset(token)
 
 
 class StepState(keras.Model):
@@ -40,7 +54,6 @@ class StepState(keras.Model):
         self.last_step = self._counter("last_step")
         self._means = {}
         self.add_logs("loss")
-        self._evaluating = False
         # Images of a step on each replica, where `fit` knows it.
         self.rows_of_replica = None
         # Built when they are needed: no part of what is saved or copied.
@@ -86,7 +99,7 @@ class StepState(keras.Model):
     @property
     def evaluating(self):
         """Whether the loss is that of held-out images, which moves nothing."""
-        return self._evaluating
+        return _evaluates.get()
 
     @property
     def progress(self):
@@ -117,7 +130,6 @@ class StepState(keras.Model):
         """
         self.step.assign(whole.step)
         self.last_step.assign(whole.last_step)
-        self._evaluating = whole.evaluating
 
     def own_places(self, batch_size):
         """Places in a batch whose images this process trains on; None for all.

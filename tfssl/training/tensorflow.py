@@ -8,7 +8,7 @@ from tfssl import replicas
 from tfssl.training.collectives import lost_workers, number_collectives
 from tfssl.training.images import unpack
 from tfssl.training.parts import Parts
-from tfssl.training.state import gradients_of_held
+from tfssl.training.state import evaluation, gradients_of_held
 
 
 class Step:
@@ -96,13 +96,9 @@ class Step:
 
     def test_step(self, data):
         with tf.control_dependencies(_tensors(data)):
-            self._evaluating = True
-            try:
-                # What the loss moves, it moves in this scope, which is thrown away.
-                with keras.StatelessScope():
-                    loss, logs = self.step_loss(self.batch_of(data))
-            finally:
-                self._evaluating = False
+            # What the loss moves, it moves in this scope, which is thrown away.
+            with evaluation(), keras.StatelessScope():
+                loss, logs = self.step_loss(self.batch_of(data))
             return self._reducible(self.update_logs(loss, logs))
 
     def _of_known_size(self, data):
