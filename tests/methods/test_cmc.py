@@ -46,6 +46,23 @@ def test_in_batch_value_of_the_definition():
     assert float(model.views_loss(Batch((x,)))[0]) == pytest.approx(expected, rel=1e-4)
 
 
+def test_of_two_views_the_other_part_is_that_of_the_other_view():
+    model = make("cmc")
+    both = images(6).astype("float32"), images(6, seed=1).astype("float32")
+    lightness, colour = (
+        [part[:6], part[6:]] for part in embeddings(model, np.concatenate(both))
+    )
+    expected = 0.0
+    for one, other in ((0, 1), (1, 0)):
+        for a, b in (
+            (lightness[one], colour[other]),
+            (colour[other], lightness[one]),
+        ):
+            rows = [of_rows(np.roll(b, -i, axis=0), a[i], 0.2) for i in range(6)]
+            expected += np.mean(rows) / 2
+    assert float(model.views_loss(Batch(both))[0]) == pytest.approx(expected, rel=1e-4)
+
+
 def test_bank_value_of_the_definition_and_update():
     """Logits with the other view's bank as it was; then both banks move."""
     model = make("cmc_softmax")

@@ -63,6 +63,25 @@ def test_value_of_the_definition(estimator):
     assert float(loss) == pytest.approx(total, rel=1e-4, abs=1e-5)
 
 
+def test_of_two_views_the_positions_of_one_meet_the_features_of_the_other():
+    model = make(local_weight=1.0, global_weight=0)
+    both = [images(4, seed=seed).astype("float32") for seed in (0, 1)]
+    maps, features = model.trunk(np.concatenate(both), training=True)
+    places = numpy(model.local_score(maps, training=True)).astype("float64")
+    places = places.reshape(2, 4, -1, places.shape[-1])
+    y = numpy(model.score(model.projector(features), training=True)).reshape(2, 4, -1)
+    expected = np.mean(
+        [
+            brute_force(
+                model.estimator, np.einsum("mlu,nu->mln", places[one], y[other])
+            )
+            for one, other in ((0, 1), (1, 0))
+        ]
+    )
+    loss, _ = model.views_loss(Batch(tuple(both)))
+    assert float(loss) == pytest.approx(expected, rel=1e-4)
+
+
 def test_what_has_no_map_or_estimator_is_refused():
     with pytest.raises(ValueError, match="estimator must be one of"):
         make(estimator="kl")

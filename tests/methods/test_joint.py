@@ -11,8 +11,9 @@ def joint(**arguments):
     return tfssl.methods.Joint(encoder(), views(), **arguments)
 
 
-def test_loss_is_the_methods_and_the_mean_cross_entropy_of_the_labelled():
-    model = joint()
+@pytest.mark.parametrize("weight", [1.0, 0.25])
+def test_loss_is_the_methods_and_the_mean_cross_entropy_of_the_labelled(weight):
+    model = joint(label_weight=weight)
     made = batch(model, images(8))
     *both, labelled = made.views
     model.head.kernel.assign(np.random.default_rng(0).normal(size=(128, 10)))
@@ -26,7 +27,15 @@ def test_loss_is_the_methods_and_the_mean_cross_entropy_of_the_labelled():
     cross_entropy = -likely[np.arange(8), made.labels].mean()
     assert float(logs["method_loss"]) == pytest.approx(float(expected), rel=1e-5)
     assert float(logs["label_loss"]) == pytest.approx(cross_entropy, rel=1e-4)
-    assert float(loss) == pytest.approx(float(expected) + cross_entropy, rel=1e-5)
+    total = float(expected) + weight * cross_entropy
+    assert float(loss) == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("fraction, count", [(0.25, 4), (0.5, 8), (0.01, 1)])
+def test_how_many_labelled_images_come_with_a_batch(fraction, count):
+    model = joint(labelled_fraction=fraction)
+    made = model.batches(images(32), labels(32) % 3, 16)
+    assert len(made[0]["labelled"]) == len(made[0]["labels"]) == count
 
 
 def test_the_encoder_learns_from_the_labels_alone():

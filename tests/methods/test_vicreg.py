@@ -1,15 +1,26 @@
 import numpy as np
 import pytest
-from cases import batch, images, make
+from cases import batch, encoder, images, make, views
 from keras import ops
+
+import tfssl
 
 
 def numpy(x):
     return ops.convert_to_numpy(ops.cast(x, "float32"))
 
 
-def test_value_of_the_definition():
-    model = make("vicreg")
+# The defaults, and others.
+@pytest.mark.parametrize(
+    "weights", [{}, {"invariance": 3, "variance": 5, "covariance": 7}]
+)
+def test_value_of_the_definition(weights):
+    model = tfssl.methods.VICReg(
+        encoder(),
+        views(),
+        projector=(64, 64),
+        **{f"{name}_weight": value for name, value in weights.items()},
+    )
     made = batch(model, images(8))
     z = [numpy(model.embed(view)) for view in made.views]
     invariance = ((z[0] - z[1]) ** 2).mean()
@@ -21,7 +32,12 @@ def test_value_of_the_definition():
         squares = (matrix**2).sum() - (np.diag(matrix) ** 2).sum()
         covariance += squares / x.shape[1]
     loss, logs = model.views_loss(made)
-    expected = 25 * invariance + 25 * variance + covariance
+    weights = {"invariance": 25, "variance": 25, "covariance": 1, **weights}
+    expected = (
+        weights["invariance"] * invariance
+        + weights["variance"] * variance
+        + weights["covariance"] * covariance
+    )
     assert float(loss) == pytest.approx(expected, rel=1e-4)
     assert float(logs["covariance"]) == pytest.approx(covariance, rel=1e-4)
 
