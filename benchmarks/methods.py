@@ -56,7 +56,7 @@ SETS = {
             "--pretrain=mae,ijepa: --encoder_width=96 --set=encoder.depth=6 "
             "--set=encoder.heads=3 --batch_size=64 --warmup_epochs=0.5",
             "--pretrain=mae: --set=decoder_width=96",
-            "--pretrain=ijepa: --set=predictor_width=48",
+            "--pretrain=ijepa: --set=predictor_width=48 --learning_rate=4e-3",
         ],
     },
 }

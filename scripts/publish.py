@@ -112,18 +112,20 @@ def make_card(run, encoder, metrics):
 
 def read_metrics(workdir):
     """Results of evaluation.json and finetune.json, each with its data set."""
-    from tfssl import runs
+    from tfssl import files, runs
 
+    sha256 = files.facts(workdir / "encoder.keras")["sha256"]
     metrics = []
     for name in runs.RESULTS:
         if not (workdir / name).exists():
             print(f"{workdir} has no {name}: the card goes without its numbers.")
             continue
         content = read_json(workdir / name)
-        if os.path.basename(content["encoder"]) != "encoder.keras":
+        if content.get("encoder_sha256") != sha256:
             raise ValueError(
                 f"{workdir / name} says what {content['encoder']} is worth, and not "
-                "what the run's encoder.keras is. Measure that, or remove the file."
+                "what the run's encoder.keras of now is. Measure that, or remove the "
+                "file."
             )
         dataset = common.without_folder(content["dataset"])
         for result in content["results"]:

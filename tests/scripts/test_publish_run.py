@@ -8,6 +8,7 @@ from cases import encoder, images
 from programs import run
 
 import tfssl
+from tfssl import transfer
 
 RUN = {
     "settings": {
@@ -28,13 +29,16 @@ RUN = {
     "device": "2 CPU cores",
     "finished": True,
 }
-EVALUATION = {
-    "encoder": "runs/a/encoder.keras",
-    "dataset": "folder:/home/somebody/photos",
-    "results": [
-        {"protocol": "knn", "metric": "accuracy", "value": 0.5, "settings": {"k": 20}}
-    ],
-}
+
+
+def evaluation(encoder):
+    """Writes what `evaluate` would have measured of an encoder."""
+    transfer.write_results(
+        encoder.with_name("evaluation.json"),
+        [transfer.Result("knn", 0.5, settings={"k": 20})],
+        encoder=str(encoder),
+        dataset="folder:/home/somebody/photos",
+    )
 
 
 def publish(workdir, *flags, fails=False):
@@ -54,7 +58,7 @@ def test_a_run_with_all_of_its_files(workdir):
     model = encoder()
     model.save(workdir / "encoder.keras")
     tfssl.heads.projection_head(128, (8, 4)).save(workdir / "projector.keras")
-    (workdir / "evaluation.json").write_text(json.dumps(EVALUATION))
+    evaluation(workdir / "encoder.keras")
     output = publish(workdir, "--data_licence=CC0", "--description=Knows photographs.")
     assert "evaluation.json: knn 0.5000 on folder:photos" in output
     assert "no finetune.json" in output
@@ -87,11 +91,13 @@ def test_a_run_with_all_of_its_files(workdir):
 
 
 def test_what_was_measured_of_something_else_is_not_published(workdir):
+    other = workdir.parent / "encoder.keras"
+    tfssl.encoders.resnet10(16, stem="small", width=4).save(other)
     encoder().save(workdir / "encoder.keras")
-    evaluation = {**EVALUATION, "encoder": "pixels"}
-    (workdir / "evaluation.json").write_text(json.dumps(evaluation))
+    evaluation(other)
+    other.with_name("evaluation.json").rename(workdir / "evaluation.json")
     error = publish(workdir, fails=True)
-    assert "evaluation.json says what pixels is worth" in error
+    assert f"evaluation.json says what {other} is worth" in error
     assert not (workdir.parent / "zoo").exists()
 
 

@@ -75,6 +75,16 @@ def test_written_and_read(tmp_path):
     }
 
 
+def test_a_file_is_known_by_its_content(tmp_path):
+    encoder, path = tmp_path / "encoder.keras", tmp_path / "evaluation.json"
+    encoder.write_bytes(b"abc")
+    write_results(path, RESULTS, encoder=str(encoder), dataset="digits")
+    # Of "abc", in the standard's examples (FIPS 180-2, appendix B.1).
+    assert json.loads(path.read_text())["encoder_sha256"].startswith("ba7816bf8f01cfea")
+    write_results(path, RESULTS, **NEW)
+    assert "encoder_sha256" not in json.loads(path.read_text())
+
+
 def test_what_json_does_not_know_leaves_the_old_file(tmp_path):
     path = tmp_path / "evaluation.json"
     write_results(path, RESULTS, **NEW)

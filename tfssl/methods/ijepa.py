@@ -228,7 +228,13 @@ RECIPES = {
             views={"crop_scale": (0.3, 1.0), "flip": False},
             encoder="vit_tiny",
             encoder_width=None,
-            encoder_arguments=_ENCODER,
+            # Of CIFAR-10. In [0, 1], as the encoder takes pixels by itself, patches are
+            # so alike that their features can be told from their places.
+            encoder_arguments={
+                **_ENCODER,
+                "mean": (0.4914, 0.4822, 0.4465),
+                "std": (0.2023, 0.1994, 0.2010),
+            },
             learning_rate=1e-3,
             weight_decay=Cosine(0.04, 0.4),
             optimizer_arguments={"decay_all": False},

@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from tfssl.files import versions, write_text
+from tfssl.files import facts, versions, write_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +142,8 @@ def write_results(path, results, *, encoder, dataset):
     Args:
         path: string or `pathlib.Path`; its folder is made if it does not exist.
         results: list of `Result`.
-        encoder: string, where the encoder came from.
+        encoder: string, where the encoder came from. Of a file its sha256 is kept too,
+            so that what is published are figures of this very file.
         dataset: string, name of the images that were measured on.
 
     Example:
@@ -162,6 +163,8 @@ metric='accuracy')]
         "results": [result.to_dict() for result in results],
         "versions": versions(),
     }
+    if os.path.isfile(encoder):
+        content["encoder_sha256"] = facts(encoder)["sha256"]
     _make_folder(path)
     write_text(path, json.dumps(content, indent=2) + "\n")
 
