@@ -109,7 +109,8 @@ def main():
         start = time.perf_counter()
         run.epoch()
         seconds = time.perf_counter() - start
-        np.savez(file, **{name: run.features(name) for name in images})
+        if file is not None:
+            np.savez(file, **{name: run.features(name) for name in images})
         turns.answer(seconds)
 
 

@@ -66,14 +66,12 @@ def make_turns(images, greeting):
         def tell(self):
             """Answers once all is done that `fit` does between epochs."""
             seconds = time.perf_counter() - self.start
-            encoder = self.model.published_encoder
-            np.savez(
-                self.file,
-                **{
-                    name: transfer.features(encoder, images[name])
-                    for name in ("train", "held_out")
-                },
-            )
+            if self.file is not None:
+                encoder = self.model.published_encoder
+                features = {
+                    name: transfer.features(encoder, images[name]) for name in images
+                }
+                np.savez(self.file, **features)
             turns.answer(seconds)
 
     return Turns()
