@@ -8,8 +8,9 @@ import pytest
 from keras import ops
 from scipy import stats
 
-from tfssl.layers import TransformerBlock
-from tfssl.layers.fused import attention, gelu, layer_norm
+import tfssl
+from tfssl.layers import TransformerBlock, fused, transformer
+from tfssl.layers.fused import attention, gelu, hastened, layer_norm
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
@@ -123,3 +124,41 @@ def test_a_step_takes_few_passes():
     assert count["MatMul"] == 18
     assert count["Einsum"] == 6 and count["BatchMatMulV2"] == 0
     assert count["Erf"] == count["Erfc"] == count["Rsqrt"] == 0
+
+
+def test_features_take_the_passes_of_training_and_what_is_exported_does_not():
+    block = with_drawn(TransformerBlock(2), (None, 5, 8))
+    x = numbers(3, 5, 8)
+
+    def infer():
+        graph = tf.function(lambda x: block(x, training=False), autograph=False)
+        graph = graph.get_concrete_function(tf.TensorSpec((3, 5, 8)))
+        kinds = [op.type for op in graph.graph.get_operations()]
+        return graph(x), kinds.count("Erf") + kinds.count("Erfc")
+
+    expected, exact_gelus = infer()
+    with hastened():
+        found, left = infer()
+    assert (exact_gelus, left) == (1, 0)
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+
+
+def test_an_encoder_is_hastened_where_its_features_are_taken(monkeypatch):
+    encoder = tfssl.encoders.vit(16, width=32, depth=1, heads=1)
+    model = tfssl.methods.MAE(encoder, decoder_width=16, decoder_depth=1)
+    model.compile("sgd")
+    seen, before = [], fused.gelu
+
+    def gelu(x, training=False):
+        seen.append(fused._fuses(training))
+        return before(x, training)
+
+    monkeypatch.setattr(transformer, "gelu", gelu)
+    images = np.zeros((2, 16, 16, 3), "uint8")
+    taken = tfssl.transfer.features(encoder, images)
+    now = model.features_now(images)
+    assert seen == [True, True]
+    plain = encoder(images, training=False)
+    assert seen == [True, True, False]
+    for found in (taken, now):
+        np.testing.assert_allclose(found, plain, rtol=1e-4, atol=1e-5)

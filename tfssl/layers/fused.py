@@ -5,14 +5,38 @@ gradients. XLA makes them two, and what is kept for the gradient is the input al
 linear maps of Keras's attention are a product for each image, whose gradients are a
 matrix for each image, to be added up. Here they are one product.
 
-On other backends and in inference all is Keras's; on a GPU the passes are.
+On other backends all is Keras's, in inference too outside of `hastened`, as what is
+exported must be. On a GPU the passes are.
 """
 
+import contextlib
+import contextvars
 import functools
 import math
 
 import keras
 from keras import ops
+
+_hastens = contextvars.ContextVar("hastens", default=False)
+
+
+@contextlib.contextmanager
+def hastened():
+    """Within, inference is computed in the operations of training.
+
+    Example:
+        >>> import keras
+        >>> from tfssl.layers.fused import gelu, hastened
+        >>> with hastened():
+        ...     y = gelu(keras.ops.convert_to_tensor([-1.0, 0.0, 1.0]))
+        >>> [round(float(v), 3) for v in y]
+        [-0.159, 0.0, 0.841]
+    """
+    token = _hastens.set(True)
+    try:
+        yield
+    finally:
+        _hastens.reset(token)
 
 
 def gelu(x, training=False):
@@ -34,7 +58,7 @@ def gelu(x, training=False):
 
     Source: Hendrycks and Gimpel 2016, arXiv 1606.08415, section 2.
     """
-    if training and _on_tensorflow() and not _has_gpu():
+    if _fuses(training) and not _has_gpu():
         return _compiled_gelu()(x)
     return ops.gelu(x, approximate=False)
 
@@ -53,7 +77,7 @@ def layer_norm(layer, x, training=False):
 
     Source: Ba et al. 2016, arXiv 1607.06450, section 3.
     """
-    if training and _on_tensorflow() and not _has_gpu():
+    if _fuses(training) and not _has_gpu():
         x = ops.cast(x, layer.compute_dtype)
         return _compiled_layer_norm()(
             x, layer.gamma.value, layer.beta.value, layer.epsilon
@@ -76,7 +100,7 @@ def attention(layer, x, mask=None, training=False):
 
     Source: Vaswani et al. 2017, arXiv 1706.03762, section 3.2.2.
     """
-    if not (training and _on_tensorflow()):
+    if not _fuses(training):
         return layer(x, x, attention_mask=mask)
     query, key, value = (
         _projected(dense, x, 1)
@@ -99,8 +123,9 @@ def _projected(dense, x, axes):
     return ops.reshape(y, (batch, tokens, *outputs))
 
 
-def _on_tensorflow():
-    return keras.backend.backend() == "tensorflow"
+def _fuses(training):
+    wanted = training or _hastens.get()
+    return wanted and keras.backend.backend() == "tensorflow"
 
 
 def _has_gpu():

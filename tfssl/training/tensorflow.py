@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfssl import replicas
+from tfssl.layers.fused import hastened
 from tfssl.training.collectives import lost_workers, number_collectives
 from tfssl.training.images import unpack
 from tfssl.training.parts import Parts
@@ -76,7 +77,8 @@ class Step:
             self._compiled_inference = tf.function(
                 lambda images: self(images, training=False), autograph=False
             )
-        return self._compiled_inference(images)
+        with hastened():
+            return self._compiled_inference(images)
 
     def train_step(self, data):
         # Data of unknown size end by a failing read inside the step. What does not

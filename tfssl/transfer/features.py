@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfssl import replicas
+from tfssl.layers.fused import hastened
 from tfssl.methods import Method
 from tfssl.training import (
     Batches,
@@ -93,7 +94,7 @@ def _predicted(model, images, batch_size, verbose, kept=np.asarray):
             streamed = isinstance(images, StreamedImages)
             piece = images.subset(rows) if streamed else images[rows]
             batches = _FittedBatches(piece, size, batch_size, replicas.devices())
-            with telling(batches):
+            with telling(batches), hastened():
                 out = kept(model.predict(batches, verbose=0)[: len(piece)])
             if found is None:
                 found = np.empty((len(images), *out.shape[1:]), "float32")
