@@ -14,6 +14,7 @@ it by 30 times as much as that does, and no more than any fault would.
 import contextlib
 import os
 import sys
+import types
 
 import keras
 import numpy as np
@@ -72,11 +73,17 @@ def first_places(model, *counts):
     return keras.ops.arange(sum(counts), dtype="int32")
 
 
+def without_scaling():
+    from tfssl.training import tensorflow
+
+    tensorflow.replicas = types.SimpleNamespace(count=lambda: 1)
+
+
 FAULTS = {
     # Others' images are no negatives, and normalisation sees its own batch.
     "no_gather": lambda: setattr(replicas, "gather", own_rows_only),
     # Gradients add up to twice the mean.
-    "no_scaling": lambda: setattr(replicas, "count", lambda: 1),
+    "no_scaling": without_scaling,
     # Each replica draws what the first one draws.
     "same_draws": lambda: setattr(replicas, "own", rows_of_the_first),
     "same_views": lambda: setattr(tfssl.training.Trainer, "places", first_places),
