@@ -121,11 +121,12 @@ def read_metrics(workdir):
             print(f"{workdir} has no {name}: the card goes without its numbers.")
             continue
         content = read_json(workdir / name)
-        if content.get("encoder_sha256") != sha256:
+        measured = content.get("encoder_sha256")
+        if measured != sha256:
             raise ValueError(
                 f"{workdir / name} says what {content['encoder']} is worth, and not "
-                "what the run's encoder.keras of now is. Measure that, or remove the "
-                "file."
+                "what the run's encoder.keras is as it stands. Measure that, or remove "
+                f"the file. Expected sha256 {sha256}. Received: {measured}"
             )
         dataset = common.without_folder(content["dataset"])
         for result in content["results"]:

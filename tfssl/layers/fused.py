@@ -24,6 +24,8 @@ _hastens = contextvars.ContextVar("hastens", default=False)
 def hastened():
     """Within, inference is computed in the operations of training.
 
+    Of this thread: replicas, which have threads of their own, keep to Keras's.
+
     Example:
         >>> import keras
         >>> from tfssl.layers.fused import gelu, hastened
