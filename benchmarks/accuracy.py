@@ -5,11 +5,12 @@
 SimCLR with a ResNet-18 of width 16 on CIFAR-10: `fit` by the preset `cifar`, and
 lightly's recipe for CIFAR-10 as its benchmark has it. A tenth of the training images is
 held out; after each epoch of the second half of a schedule a linear probe is fitted to
-the features of the others and tells how many of the tenth it gets right. Both take turns, an epoch each, until they
-come to --goal or their epochs end. What counts is the time from the start of their
-program, with imports, compiling and what is done between epochs, without the probes.
-A goal that is reached in the first half counts from the second on, since measuring takes
-long. Who does not come to the goal counts with the time it had, and the ratio is a bound.
+the features of the others and tells how many of the tenth it gets right. Both take
+turns, an epoch each, until they come to --goal or their epochs end. What counts is the
+time from the start of their program, with imports, compiling and what is done between
+epochs, without the probes. A goal that is reached in the first half counts from the
+second on, since measuring takes long. Who does not come to the goal counts with the
+time it had, and the ratio is a bound.
 
 docs/speed/accuracy.json has seconds and accuracy after these epochs.
 """
